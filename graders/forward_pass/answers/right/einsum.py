@@ -1,0 +1,17 @@
+# title: einsum
+
+# %%
+import torch
+
+# %%
+X = torch.tensor([[-5.0, 5.0], [2.0, 3.0], [1.0, -1.0]])
+w = torch.tensor([[-0.5], [2.5]])
+
+
+# %%
+def forward_pass(X, w):
+    return torch.einsum("nd,dm->nm", X, w).sigmoid()
+
+
+# %%
+print(forward_pass(X, w))

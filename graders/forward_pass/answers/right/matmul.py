@@ -1,0 +1,17 @@
+# title: The operator @ and torch.sigmoid
+
+# %%
+import torch
+
+# %%
+X = torch.tensor([[-5.0, 5.0], [2.0, 3.0], [1.0, -1.0]])
+w = torch.tensor([[-0.5], [2.5]])
+
+
+# %%
+def forward_pass(X, w):
+    return torch.sigmoid(X @ w)
+
+
+# %%
+print(forward_pass(X, w))

@@ -1,0 +1,66 @@
+"""Public criteria of forward_pass. They ship with the handout: a student can run them before handing in."""
+
+import pytest
+import torch
+
+from torchgrade.testing import assert_tensor_close, for_each_input, require, require_tensor
+
+X = torch.tensor([[-5.0, 5.0], [2.0, 3.0], [1.0, -1.0]])
+W = torch.tensor([[-0.5], [2.5]])
+
+
+@pytest.mark.criterion("example-values")
+def test_example(submission, hint):
+    """forward_pass(X, w) gives 1.0000, 0.9985 and 0.0474 for the example, whatever the order of its rows"""
+    hint("Multiply first (X @ w, one number for each row), then put that number through the sigmoid.")
+
+    def check(x, w):
+        answer = submission.call("forward_pass", x, w)
+        assert_tensor_close(answer, torch.sigmoid(x @ w), name="forward_pass(X, w)", input={"X": x, "w": w})
+
+    examples = [(X, W), (X.flip(0), W), (X[1:2], W)]
+    for_each_input(submission, check, examples, label="X[N, D] w[D, M]")
+
+
+@pytest.mark.criterion("sigmoid-range")
+def test_range_and_rise(submission, hint):
+    """Every answer lies between 0 and 1, also for large numbers, and rises with X @ w"""
+    hint(
+        "The sigmoid is 1 / (1 + exp(-z)). It goes up from 0 to 1, and each row is answered by itself. Written as "
+        "exp(z) / (1 + exp(z)) it becomes infinity by infinity when z is large."
+    )
+    rising(answers(submission, [-2.0, -1.0, 0.0, 1.0, 2.0]), "when its rows are asked together")
+    alone = [answers(submission, [z]) for z in (-1.0, 0.0, 1.0)]
+    rising(torch.cat(alone), "when each row is asked alone")
+    between(answers(submission, [-200.0, -30.0, 30.0, 200.0]))
+
+
+def answers(submission, sums):
+    """The neuron's answers, of shape (N, 1), to rows for which X @ w is ``sums``."""
+    z = torch.tensor(sums)
+    x, w = torch.stack([2 * z, -z], dim=1), torch.tensor([[1.0], [1.0]])
+    answer = require_tensor(submission.call("forward_pass", x, w), (len(sums), 1), name="forward_pass(X, w)")
+    between(answer)
+    return answer
+
+
+def between(answer):
+    """All of them from 0 to 1."""
+    low, high = float(answer.min()), float(answer.max())
+    require(
+        0 <= low and high <= 1,
+        f"A sigmoid lies between 0 and 1, but the answers go from {low:.4g} to {high:.4g}.",
+        safe="The answers do not lie between 0 and 1.",
+        got=answer,
+    )
+
+
+def rising(answer, when):
+    """Each clearly larger than the one before."""
+    steps = answer[1:] - answer[:-1]
+    require(
+        steps > 0.01,
+        f"X @ w rises from row to row, but the answer does not, {when}: {[round(v, 4) for v in answer[:, 0].tolist()]}.",
+        safe="The answers do not rise with X @ w.",
+        got=answer,
+    )

@@ -1,0 +1,17 @@
+# title: Another argument name, and one with a default
+# misses: softmax-stable
+
+# %%
+import torch
+
+# %%
+inputs = torch.randn(64, 784)
+w1, b1 = torch.randn(784, 256), torch.randn(256)
+w2, b2 = torch.randn(256, 10), torch.randn(10)
+out = torch.sigmoid(inputs @ w1 + b1) @ w2 + b2
+
+
+# %%
+def softmax(logits, dim=1):
+    powers = torch.exp(logits)
+    return powers / powers.sum(dim=dim, keepdim=True)

@@ -1,0 +1,17 @@
+# title: The result is a parameter that wants a gradient
+# misses: softmax-stable
+
+# %%
+import torch
+
+# %%
+inputs = torch.randn(64, 784)
+w1, b1 = torch.randn(784, 256), torch.randn(256)
+w2, b2 = torch.randn(256, 10), torch.randn(10)
+out = torch.sigmoid(inputs @ w1 + b1) @ w2 + b2
+
+
+# %%
+def softmax(x):
+    y = x.clone().requires_grad_(True)
+    return torch.nn.Parameter(torch.exp(y) / torch.exp(y).sum(dim=1, keepdim=True))

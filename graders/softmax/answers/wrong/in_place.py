@@ -1,0 +1,19 @@
+# title: The argument is overwritten
+# loses: argument-unchanged, softmax-stable
+# hint: exp_ writes into the tensor it is called on, so whoever called softmax loses the raw output. Is there an exp
+#   that makes a new tensor?
+
+# %%
+import torch
+
+# %%
+inputs = torch.randn(64, 784)
+w1, b1 = torch.randn(784, 256), torch.randn(256)
+w2, b2 = torch.randn(256, 10), torch.randn(10)
+out = torch.sigmoid(inputs @ w1 + b1) @ w2 + b2
+
+
+# %%
+def softmax(x):
+    x.exp_()
+    return x / x.sum(dim=1, keepdim=True)

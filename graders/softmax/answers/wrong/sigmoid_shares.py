@@ -1,0 +1,18 @@
+# title: The sigmoid in place of exp
+# loses: softmax-values, softmax-any-size, softmax-wide-range, argument-unchanged, softmax-stable
+# hint: Your rows sum to 1, but the shares are those of sigmoid(x). Softmax shares out powers of e.
+
+# %%
+import torch
+
+# %%
+inputs = torch.randn(64, 784)
+w1, b1 = torch.randn(784, 256), torch.randn(256)
+w2, b2 = torch.randn(256, 10), torch.randn(10)
+out = torch.sigmoid(inputs @ w1 + b1) @ w2 + b2
+
+
+# %%
+def softmax(x):
+    s = torch.sigmoid(x)
+    return s / s.sum(dim=1, keepdim=True)

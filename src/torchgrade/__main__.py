@@ -1,0 +1,5 @@
+"""``python -m torchgrade``."""
+
+from torchgrade.cli import main
+
+main()

@@ -1,0 +1,208 @@
+"""Commands and exit codes: 0 well; 1 points lost, or the course fails its own test; 2 bad input or our fault."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from torchgrade import __version__
+from torchgrade.errors import TorchgradeError, UsageError
+from torchgrade.model import Tier
+
+if TYPE_CHECKING:
+    from torchgrade.pipeline import GradeSummary
+
+FAILED, FAULT, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Grade PyTorch notebooks from outside the student's process.",
+)
+
+
+class Device(StrEnum):
+    """Where assignments that may use a GPU run."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+def main() -> None:
+    """Entry point. Faults that we foresee end in one line and exit code 2."""
+    try:
+        app(prog_name="torchgrade")
+    except TorchgradeError as error:
+        _die(str(error))
+    except KeyboardInterrupt:
+        typer.echo("\nstopped; nothing is lost: the same command goes on where this one ended", err=True)
+        sys.exit(INTERRUPTED)
+
+
+def _die(message: str) -> NoReturn:
+    typer.echo(f"torchgrade: {message}", err=True)
+    sys.exit(FAULT)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"torchgrade {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Grade PyTorch notebooks from outside the student's process."""
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Where the reports go.")] = Path("reports/rendered/demo"),
+    jobs: Annotated[int, typer.Option(min=0, help="Submissions at once; 0: as many as fit.")] = 0,
+    sandbox: Annotated[Tier, typer.Option(help="How well each submission is sealed.")] = Tier.FULL,
+) -> None:
+    """Grade the bundled cohort for real and write the reports."""
+    from torchgrade.pipeline import GradeOptions, course_root, demo_cohort
+
+    root = course_root(Path.cwd())
+    options = GradeOptions(jobs=jobs, tier=sandbox)
+    _grade(root, "softmax", demo_cohort(root), out, options)
+
+
+@app.command()
+def check(
+    notebook: Annotated[Path | None, typer.Argument(help="The notebook; default: the only one here.")] = None,
+    assignment: Annotated[str, typer.Option(help="Its assignment; default: found by name.")] = "",
+    watch: Annotated[bool, typer.Option("--watch", help="Check again whenever the notebook is saved.")] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain-kernel", help="Run the notebook in an ordinary kernel, without a sandbox.")
+    ] = False,
+) -> None:
+    """Examine your own notebook by the public criteria. Nothing is stored."""
+    from torchgrade.cli.checks import check_once, watch_notebook
+
+    forced = True if plain else None
+    if watch:
+        watch_notebook(notebook, assignment, plain=forced)
+        return
+    if not check_once(notebook, assignment, plain=forced, as_json=json_output):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def grade(
+    assignment: Annotated[str, typer.Argument(help="Id of the assignment.")],
+    submissions: Annotated[Path, typer.Argument(help="A folder of notebooks, one notebook, or an LMS zip.")],
+    out: Annotated[Path, typer.Option(help="Where reports and results go.")],
+    roster: Annotated[Path | None, typer.Option(help="CSV of the cohort with a column `student`.")] = None,
+    gradebook: Annotated[str, typer.Option(help="File or SQLAlchemy URL; default: in --out.")] = "",
+    jobs: Annotated[int, typer.Option(min=0, help="Submissions at once; 0: as many as fit.")] = 0,
+    device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.AUTO,
+    sandbox: Annotated[Tier, typer.Option(help="How well each submission is sealed.")] = Tier.FULL,
+    scheduler: Annotated[str, typer.Option(help="Address of a dask scheduler: tcp://host:8786.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Grade again what has a verdict already.")] = False,
+) -> None:
+    """Grade a whole cohort by all criteria."""
+    from torchgrade.pipeline import GradeOptions, course_root
+
+    options = GradeOptions(
+        jobs=jobs,
+        device=str(device),
+        tier=sandbox,
+        gradebook=gradebook,
+        roster=roster,
+        scheduler=scheduler,
+        force=force,
+    )
+    _grade(course_root(Path.cwd()), assignment, submissions, out, options)
+
+
+def _grade(root: Path, assignment: str, submissions: Path, out: Path, options: object) -> None:
+    from torchgrade.cli.progress import live_progress
+    from torchgrade.pipeline import GradeOptions
+    from torchgrade.pipeline import grade as run
+    from torchgrade.spec import load_course
+
+    assert isinstance(options, GradeOptions)
+    course = load_course(root)
+    found = course.assignment(assignment)
+    if found is None:
+        raise UsageError(_no_assignment(assignment, [a.id for a in course.assignments]))
+    with live_progress(found) as progress:
+        summary = run(course, found, submissions, out, options, progress)
+    _tell(summary)
+
+
+def _no_assignment(wanted: str, ids: list[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(wanted, ids, 1)
+    return f"no assignment {wanted!r}; " + (
+        f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(ids)}"
+    )
+
+
+def _tell(summary: GradeSummary) -> None:
+    again = f" ({summary.known} known from before)" if summary.known else ""
+    typer.echo(f"{len(summary.verdicts)} verdicts in {summary.seconds:.1f} s{again}")
+    for verdict in summary.broken:
+        typer.echo(f"broken: {verdict.student}: {verdict.reason}", err=True)
+    typer.echo(f"report: {summary.index}")
+    if summary.broken:
+        typer.echo(
+            f"{len(summary.broken)} could not be judged; that is our fault: run the command again", err=True
+        )
+        raise typer.Exit(FAULT)
+
+
+@app.command()
+def ci(
+    assignments: Annotated[list[str] | None, typer.Argument(help="Only these; default: all.")] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Rewrite stale handouts.")] = False,
+) -> None:
+    """Let the course test itself: solutions, handouts, wrong answers and legitimate variants."""
+    from torchgrade.pipeline import course_root, test_course
+    from torchgrade.spec import load_course
+
+    course = load_course(course_root(Path.cwd()))
+    known = [a.id for a in course.assignments]
+    for wanted in assignments or ():
+        if wanted not in known:
+            raise UsageError(_no_assignment(wanted, known))
+    tried = wrong = 0
+    for finding in test_course(course, tuple(assignments or ()), fix=fix):
+        tried += 1
+        wrong += bool(finding.problem)
+        typer.echo(f"{'✗ WRONG' if finding.problem else '✓ ok   '}  {finding.assignment}: {finding.subject}")
+        if finding.problem:
+            typer.echo(f"          {finding.problem}")
+    typer.echo(f"{tried} tried, {wrong} not as they must be")
+    if wrong:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine can do: versions, sandbox, GPU, course."""
+    from torchgrade.pipeline import diagnose
+
+    signs = {"ok": "✓ ok     ", "note": "• note   ", "problem": "✗ problem"}
+    bad = 0
+    for line in diagnose(Path.cwd()):
+        bad += line.state == "problem"
+        typer.echo(f"{signs[line.state]}  {line.subject}: {line.text}")
+    if bad:
+        raise typer.Exit(FAULT)

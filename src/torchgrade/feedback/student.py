@@ -1,0 +1,159 @@
+"""The student's page: one file, no network, nothing of the student's left alive in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from torchgrade.feedback.cells import NOTEBOOK_BYTES, Budget, CellView, notebook_view
+from torchgrade.feedback.clean import one_line
+from torchgrade.feedback.rubric import CriterionView, Segment, criteria_views, strip, summary
+from torchgrade.feedback.templates import inline, policy, render
+from torchgrade.feedback.words import STATUSES, Word, cell_word, moment, number, seconds, tier_words
+from torchgrade.model import Assignment, CellReport, Course, Status, Tier, Verdict
+
+Audience = Literal["student", "teacher"]
+_LISTED = 30  # cells or notes in a list
+_PAGE_BYTES = 298_000  # of the whole page; what else is on it leaves the rest to the notebook
+
+
+@dataclass(frozen=True)
+class FailedCell:
+    """A line of the list of cells that did not finish. ``anchor`` is empty where the page does not show it."""
+
+    anchor: str
+    name: str
+    word: Word
+    said: str
+
+
+@dataclass(frozen=True)
+class StudentPage:
+    """Everything that ``student.html.j2`` shows."""
+
+    student: str
+    assignment: str
+    course: str
+    language: str
+    points: str
+    max_points: str
+    bonus: str
+    final: bool
+    status: Word
+    reason: str
+    weak_room: str
+    summary: str
+    facts: tuple[tuple[str, str], ...]
+    provenance: tuple[tuple[str, str], ...]
+    when: str
+    when_iso: str
+    strip: tuple[Segment, ...]
+    criteria: tuple[CriterionView, ...]
+    failed_cells: tuple[FailedCell, ...]
+    more_failed: int
+    notes: tuple[str, ...]
+    cells: tuple[CellView, ...]
+
+
+def render_student(
+    course: Course,
+    assignment: Assignment,
+    verdict: Verdict,
+    *,
+    audience: Audience = "student",
+    generated_at: datetime,
+) -> str:
+    """The page as HTML. A teacher also sees arrays of criteria that are not public, seed and digests.
+
+    ``CriterionResult.detail`` is in neither: it stays in the gradebook.
+    """
+    page = _page(course, assignment, verdict, audience, generated_at)
+    used = len(_html(page).encode())
+    cells = notebook_view(verdict.notebook, verdict.cells, Budget(min(NOTEBOOK_BYTES, _PAGE_BYTES - used)))
+    return _html(replace(page, cells=tuple(cells), failed_cells=_failed_cells(verdict, cells)))
+
+
+def _html(page: StudentPage) -> str:
+    style = inline("base.css", "student.css")
+    return render("student.html.j2", page=page, style=style, script=None, policy=policy(style))
+
+
+def _page(
+    course: Course, assignment: Assignment, verdict: Verdict, audience: Audience, when: datetime
+) -> StudentPage:
+    """The page without its notebook, which gets the room that is left."""
+    everything = audience == "teacher"
+    final = verdict.status is not Status.BROKEN
+    status = STATUSES[verdict.status]
+    return StudentPage(
+        student=one_line(verdict.student, 200),
+        assignment=one_line(assignment.title, 200),
+        course=one_line(f"{course.title}, {course.year}" if course.year else course.title, 200),
+        language=one_line(course.language, 20),
+        points=number(verdict.points),
+        max_points=number(verdict.max_points),
+        bonus=number(verdict.bonus) if verdict.bonus and final else "",
+        final=final,
+        status=status,
+        reason=one_line(verdict.reason, 1000),
+        weak_room="" if verdict.sandbox == Tier.FULL else tier_words(verdict.sandbox),
+        summary=summary(assignment, verdict),
+        facts=tuple(_facts(verdict)),
+        provenance=tuple(_provenance(verdict, everything=everything)),
+        when=moment(when),
+        when_iso=when.isoformat(timespec="minutes"),
+        strip=tuple(strip(verdict.criteria)),
+        criteria=tuple(criteria_views(verdict.criteria, everything=everything)),
+        failed_cells=_failed_cells(verdict, ()),
+        more_failed=max(sum(c.status != "ok" for c in verdict.cells) - _LISTED, 0),
+        notes=tuple(one_line(note, 500) for note in verdict.notes[:_LISTED]),
+        cells=(),
+    )
+
+
+def _facts(verdict: Verdict) -> list[tuple[str, str]]:
+    facts = [
+        ("Attempt", str(verdict.attempt)),
+        ("Device", one_line(verdict.device, 80)),
+        ("Sandbox", tier_words(verdict.sandbox)),
+        ("Time", seconds(verdict.seconds)),
+    ]
+    if verdict.peak_memory_mb > 0:
+        facts.append(("Memory", f"{verdict.peak_memory_mb:.0f} MB"))
+    return facts
+
+
+def _provenance(verdict: Verdict, *, everything: bool) -> list[tuple[str, str]]:
+    """Versions and the notebook's digest; seed and the other digests are for a teacher."""
+    digests = verdict.digests if everything else {k: v for k, v in verdict.digests.items() if k == "notebook"}
+    facts = [(one_line(k, 40), one_line(v, 40)) for k, v in sorted(verdict.versions.items())[:16]]
+    facts += [(f"{one_line(k, 40)} digest", one_line(v, 64)[:12]) for k, v in sorted(digests.items())[:16]]
+    return [*facts, ("seed", one_line(verdict.seed, 80))] if everything and verdict.seed else facts
+
+
+def _anchors(cells: Sequence[CellView]) -> dict[int, str]:
+    """Where each cell's number leads: to the cell, or to the line that says it was left out."""
+    code = {c.number: f"cell-{c.number}" for c in cells if c.kind == "code"}
+    gaps = {c.number + i: f"cell-{c.number}" for c in cells for i in range(c.left_out)}
+    return code | gaps
+
+
+def _failed_cells(verdict: Verdict, cells: Sequence[CellView]) -> tuple[FailedCell, ...]:
+    anchors = _anchors(cells)
+    failed = [c for c in verdict.cells if c.status != "ok"]
+    return tuple(_failed_cell(c, anchors) for c in failed[:_LISTED])
+
+
+def _failed_cell(report: CellReport, anchors: Mapping[int, str]) -> FailedCell:
+    said = f"{report.error_name}: {report.error_value}" if report.error_value else report.error_name
+    line = f" (line {report.line})" if report.line else ""
+    if report.status == "interrupted" and report.seconds > 0:
+        said = f"after {seconds(report.seconds)}"
+    return FailedCell(
+        anchor=anchors.get(report.index + 1, ""),
+        name=f"Cell {report.index + 1}",
+        word=cell_word(report.status),
+        said=one_line(said, 300) + line,
+    )

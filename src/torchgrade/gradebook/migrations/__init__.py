@@ -1,0 +1,1 @@
+"""Named, ordered migrations of the gradebook; ``torchgrade.gradebook.upgrade`` runs them."""

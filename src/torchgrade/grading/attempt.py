@@ -1,0 +1,159 @@
+"""One attempt in its rooms: the notebook is run, and a living room is kept ready for questions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from torchgrade.model import CellReport, Limits
+from torchgrade.sandbox.probes import Questioner
+from torchgrade.sandbox.room import Ended, Room
+from torchgrade.sandbox.runner import TIME_LIMIT, KernelDied, Run, run_notebook
+from torchgrade.testing.outcomes import Died, OutOfMemory, ProbeFailure, TimedOut
+
+#: A notebook is run again without a cell that killed its kernel, this many times.
+_RUNS_WITHOUT_KILLERS = 3
+#: A room that a question ended is opened anew, this many times.
+_REOPENINGS = 6
+#: After so many questions without an answer in time, a name is not asked again.
+_TIMEOUTS_PER_NAME = 2
+
+OpenRoom = Callable[[], Room]
+
+
+class Attempt:
+    """Runs one notebook and answers for it.
+
+    ``notebook`` (nbformat 4, executed), ``cells``, ``peak_memory_mb`` and ``reason`` say how it went.
+    """
+
+    def __init__(
+        self, open_room: OpenRoom, notebook: dict[str, Any], limits: Limits, files: tuple[Path, ...] = ()
+    ) -> None:
+        self._open_room, self._source, self.limits, self._files = open_room, notebook, limits, files
+        self._questioner: Questioner | None = None
+        self._room: Room | None = None
+        self._killed: dict[int, CellReport] = {}
+        self._reopened = 0
+        self._timeouts: dict[str, int] = {}
+        self._left = 2 * limits.notebook_seconds  # all runs of the notebook together
+        self._asking_left = max(limits.notebook_seconds, 4 * limits.probe_seconds)
+        self._dead: ProbeFailure | None = None
+        self.notebook = notebook
+        self.cells: list[CellReport] = []
+        self.peak_memory_mb = 0.0
+        self.out_of_memory = False
+        self.outputs_cut = False
+        self.tier = ""
+
+    def run(self) -> None:
+        """Run the notebook; where a cell kills the kernel, run again without it. Raises RoomError."""
+        run = self._run_once()
+        while run.died_in is not None and len(self._killed) < _RUNS_WITHOUT_KILLERS and self._left > 0:
+            self._killed[run.died_in] = next(c for c in run.cells if c.index == run.died_in)
+            run = self._run_once()
+        self.notebook, self.outputs_cut = run.notebook, run.cut
+        self.cells = [self._killed.get(c.index, c) for c in run.cells]
+        if run.died_in is not None:
+            self._dead = self._cause_of_death(run.died_in)
+
+    def _run_once(self) -> Run:
+        self._close_room()
+        self._room = room = self._open_room()
+        self.tier = str(room.tier)
+        self._questioner = Questioner(room, self.limits.probe_seconds)
+        self._hand_out_files(self._questioner)
+        seconds = min(self.limits.notebook_seconds, self._left)
+        begin = time.monotonic()
+        try:
+            run = run_notebook(room, self._source, self.limits, skip=self._killed.keys(), seconds=seconds)
+        except KernelDied as died:
+            run = Run(self._source, died_in=died.index)
+            self._dead = Died("the notebook's Python process ended before the first cell")
+        self._left -= time.monotonic() - begin
+        if run.died_in is not None:
+            self._note_end(room.end())
+        return run
+
+    def _hand_out_files(self, questioner: Questioner) -> None:
+        for path in self._files:
+            content = torch.from_numpy(np.frombuffer(path.read_bytes(), np.uint8).copy())
+            questioner.ask(path.name, "file", {"name": path.name}, {"content": content})
+
+    def _cause_of_death(self, index: int) -> ProbeFailure:
+        kind = OutOfMemory if self.out_of_memory else Died
+        return kind(f"the notebook ended its own Python process in cell {index + 1}, each time it was run")
+
+    def ask(self, subject: str, op: str, fields: dict[str, Any], values: dict[str, Any]) -> Any:
+        """Put one question to the submission. Raises one of ``torchgrade.testing.outcomes``."""
+        if self._timeouts.get(subject, 0) >= _TIMEOUTS_PER_NAME:
+            raise TimedOut(f"`{subject}` did not answer in time before, so it is not asked again")
+        if self._asking_left <= 0:
+            raise TimedOut("the time for this examination is used up")
+        begin = time.monotonic()
+        try:
+            return self._living_questioner().ask(subject, op, fields, values)
+        except TimedOut:
+            self._timeouts[subject] = self._timeouts.get(subject, 0) + 1
+            raise
+        finally:
+            self._asking_left -= time.monotonic() - begin
+
+    def _living_questioner(self) -> Questioner:
+        """The room's questioner; a room that ended meanwhile is opened anew and the notebook run in it."""
+        if self._dead is not None:
+            raise self._dead
+        if self._questioner is None or self._questioner.closed or (self._room and self._room.poll() is not None):
+            if self._reopened >= _REOPENINGS or self._left <= 0:
+                raise Died("the notebook's Python process ended too often to be asked again")
+            self._reopened += 1
+            run = self._run_once()
+            if run.died_in is not None:
+                self._dead = self._cause_of_death(run.died_in)
+                raise self._dead
+        assert self._questioner is not None
+        return self._questioner
+
+    def handles_lost(self) -> int:
+        """Changes when objects that a grader holds are gone, because the room was opened anew."""
+        return self._reopened
+
+    def close(self) -> None:
+        """End the room; everything in it is gone when this returns."""
+        self._close_room()
+
+    def _close_room(self) -> None:
+        if self._room is not None:
+            self._note_end(self._room.end())
+            self._room, self._questioner = None, None
+
+    def _note_end(self, ended: Ended) -> None:
+        self.peak_memory_mb = max(self.peak_memory_mb, ended.peak_memory_mb)
+        self.out_of_memory = self.out_of_memory or ended.out_of_memory
+
+    @property
+    def limit_hit(self) -> str:
+        """Which limit the notebook itself hit, in words; empty if none."""
+        if self.out_of_memory and any(c.status == "killed" for c in self.cells):
+            return f"the notebook needed more than {self.limits.memory_mb} MiB of memory"
+        stopped = [c for c in self.cells if c.status == "interrupted"]
+        if any(c.status == "skipped" for c in self.cells):
+            return f"the notebook ran longer than {self.limits.notebook_seconds:g} s; what came later was not run"
+        if stopped:
+            return (
+                f"cell {stopped[0].index + 1} ran longer than {self.limits.cell_seconds:g} s and was interrupted"
+            )
+        killed = [c for c in self.cells if c.status == "killed"]
+        if killed and killed[0].error_name == TIME_LIMIT:
+            return (
+                f"cell {killed[0].index + 1} ran longer than {self.limits.cell_seconds:g} s and could not be "
+                "interrupted; the notebook was run without it"
+            )
+        if killed:
+            return f"cell {killed[0].index + 1} ended the whole Python process; the notebook was run without it"
+        return ""

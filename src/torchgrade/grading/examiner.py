@@ -1,0 +1,213 @@
+"""One examination from a submission to a verdict. Runs in a process of its own, forked from a warm one."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from torchgrade.errors import BrokenError, RoomError
+from torchgrade.grading.attempt import Attempt, OpenRoom
+from torchgrade.grading.examinee import RoomExaminee
+from torchgrade.grading.judge import judge_criterion, public_part, totals
+from torchgrade.grading.misconceptions import KnownMistakes, load_answers
+from torchgrade.grading.plugin import ExamPlugin, TestRecord
+from torchgrade.grading.reference import NamespaceExaminee, load_namespace
+from torchgrade.model import Assignment, CriterionResult, Outcome, Status, Tier, Verdict
+from torchgrade.sandbox import policy as policies
+from torchgrade.sandbox.plain import PlainRoom
+from torchgrade.sandbox.room import Zygote, make_request
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission to examine. Plain data: it crosses from the harness to an examiner."""
+
+    student: str
+    assignment: str
+    notebook: dict[str, Any]
+    digest: str
+    attempt: int = 1
+    seed: str = ""  # hex; drawn from the course's secret for this student and notebook
+    tier: str = Tier.FULL
+    public_only: bool = False
+    device: str = "cpu"
+    threads: int = 1
+    notes: tuple[str, ...] = ()
+    digests: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+class Desk:
+    """What an examiner prepares once for an assignment: reference, known wrong answers, warm pytest.
+
+    Raises BrokenError when the solution does not run.
+    """
+
+    def __init__(self, assignment: Assignment, hidden: tuple[str, ...], *, public_only: bool) -> None:
+        self.assignment, self.hidden = assignment, hidden
+        self.reference: NamespaceExaminee | None = None
+        self.mistakes = KnownMistakes(())
+        self.files = [assignment.graders / "test_public.py"]
+        if not public_only:
+            self.files.append(assignment.graders / "test_hidden.py")
+            self.reference = self._load_reference()
+            self.mistakes = KnownMistakes(load_answers(assignment.graders, "wrong"))
+        self.files = [f for f in self.files if f.is_file()]
+        _run_pytest(self.files, assignment.graders, [], collect_only=True)
+
+    def _load_reference(self) -> NamespaceExaminee:
+        notebook = nbformat.read(self.assignment.solution, as_version=4)
+        folder = self.assignment.files[0].parent if self.assignment.files else None
+        return NamespaceExaminee(load_namespace(notebook, self.assignment.solution.name, folder), notebook)
+
+
+def examine(desk: Desk, job: Job, zygote: Zygote | None) -> Verdict:
+    """The verdict on one submission. Never raises for what a student did; an engine fault gives ``broken``."""
+    begin = time.monotonic()
+    assignment = desk.assignment
+    if job.public_only:
+        assignment = dataclasses.replace(assignment, criteria=public_part(assignment))
+    attempt = Attempt(_opener(desk, job, zygote), job.notebook, assignment.limits, assignment.files)
+    try:
+        attempt.run()
+        results = _examine(desk, assignment, job, attempt)
+        verdict = _verdict(assignment, job, attempt, results)
+    except (RoomError, BrokenError) as error:
+        verdict = broken(assignment, job, str(error))
+    finally:
+        attempt.close()
+    return dataclasses.replace(
+        verdict,
+        seconds=round(time.monotonic() - begin, 4),
+        peak_memory_mb=round(attempt.peak_memory_mb, 1),
+        sandbox=attempt.tier or job.tier,
+    )
+
+
+def _opener(desk: Desk, job: Job, zygote: Zygote | None) -> OpenRoom:
+    limits = desk.assignment.limits
+    if zygote is None:
+        return partial(PlainRoom.open, threads=job.threads)
+    wall = 2 * limits.notebook_seconds + max(limits.notebook_seconds, 4 * limits.probe_seconds) + 30.0
+    return lambda: zygote.open(
+        make_request(
+            policies.OF_TIER[Tier(job.tier)],
+            limits,
+            wall_seconds=wall,
+            threads=job.threads,
+            gpu=job.device.startswith("cuda"),
+            hidden=desk.hidden,
+        )
+    )
+
+
+def _examine(desk: Desk, assignment: Assignment, job: Job, attempt: Attempt) -> tuple[CriterionResult, ...]:
+    student = RoomExaminee(attempt, assignment)
+    plugin = ExamPlugin(assignment, student, desk.reference, seed=job.seed, device=job.device)
+    _run_pytest(desk.files, assignment.graders, [plugin])
+
+    lost = {r.criterion for r in plugin.records if r.outcome != Outcome.PASSED}
+
+    def known_mistake(record: TestRecord) -> str:
+        found = desk.mistakes.recognise(record.criterion, record.calls, lost, student)
+        return found.hint if found else ""
+
+    results = []
+    for criterion in assignment.criteria:
+        records = [r for r in plugin.records if r.criterion == criterion.id]
+        result = judge_criterion(criterion, records, known_mistake)
+        if result.outcome == Outcome.BROKEN and plugin.collection_errors:
+            result = dataclasses.replace(result, detail="\n".join(plugin.collection_errors))
+        results.append(result)
+    return tuple(results)
+
+
+def _run_pytest(files: list[Path], root: Path, plugins: list[object], *, collect_only: bool = False) -> None:
+    """One pytest session with a fixed root, no configuration, no plugins but its own and ours.
+
+    Its exit code is no verdict: the plugin's records are.
+    """
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    sys.dont_write_bytecode = True  # nothing is written beside the graders
+    arguments = [
+        *map(str, files), f"--rootdir={root}", "-c", os.devnull, "--noconftest", "--import-mode=importlib",
+        "-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler", "-p", "no:junitxml",
+        "-p", "no:doctest", "-p", "no:logging", "-p", "no:unittest", "-p", "no:tmpdir", "-s", "-W", "ignore",
+    ]  # fmt: skip
+    pytest.main([*arguments, "--collect-only"] if collect_only else arguments, plugins=plugins)
+
+
+def _verdict(assignment: Assignment, job: Job, attempt: Attempt, results: tuple[CriterionResult, ...]) -> Verdict:
+    points, most, bonus = totals(results)
+    status, reason = Status.GRADED, ""
+    if limit := attempt.limit_hit:
+        status, reason = Status.LIMIT, limit
+    if any(r.outcome == Outcome.BROKEN for r in results):
+        status, reason = Status.BROKEN, "a grader failed; this is not the student's fault"
+    notes = (
+        (*job.notes, "some output was left out: there was too much of it") if attempt.outputs_cut else job.notes
+    )
+    return Verdict(
+        student=job.student,
+        assignment=assignment.id,
+        status=status,
+        points=points,
+        max_points=most,
+        bonus=bonus,
+        criteria=results,
+        cells=tuple(attempt.cells),
+        reason=reason,
+        notes=notes,
+        device=job.device,
+        attempt=job.attempt,
+        seed=job.seed,
+        digests=job.digests,
+        versions=job.versions,
+        limits=assignment.limits,
+        notebook=_as_plain(attempt.notebook),
+    )
+
+
+def _as_plain(notebook: Any) -> dict[str, Any]:
+    """The executed notebook without nbformat's own classes."""
+    import json
+
+    return dict(json.loads(json.dumps(notebook, default=str)))
+
+
+def broken(assignment: Assignment, job: Job, reason: str) -> Verdict:
+    """A verdict that says that we failed: no criterion could be examined, and none costs a point."""
+    results = tuple(
+        CriterionResult(
+            c.id, c.title, Outcome.BROKEN, 0.0, c.points, c.bonus, c.visibility,
+            "this could not be examined; that is not your fault and costs you nothing",
+        )
+        for c in assignment.criteria
+    )  # fmt: skip
+    return Verdict(
+        student=job.student,
+        assignment=assignment.id,
+        status=Status.BROKEN,
+        points=0.0,
+        max_points=assignment.max_points,
+        bonus=0.0,
+        criteria=results,
+        reason=reason,
+        notes=job.notes,
+        device=job.device,
+        sandbox=job.tier,
+        attempt=job.attempt,
+        seed=job.seed,
+        digests=job.digests,
+        versions=job.versions,
+        limits=assignment.limits,
+    )

@@ -1,0 +1,72 @@
+"""The same examinations over dask.distributed (extra ``cluster``): a scheduler, and workers on other machines.
+
+Workers find the course at the same path (a shared file system) and refuse jobs of another version of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from torchgrade.errors import BrokenError, UsageError
+from torchgrade.grading import warm
+from torchgrade.model import Verdict, verdict_from_json
+from torchgrade.pipeline import keys
+from torchgrade.spec import load_course
+
+_CONNECT_SECONDS = 20
+_examiners: dict[warm.Setup, warm.Examiner] = {}
+
+
+class ClusterExaminer:
+    """Implements ``torchgrade.grading.warm.Examiner``."""
+
+    def __init__(self, client: Any, setup: warm.Setup, digests: dict[str, str]) -> None:
+        self.client, self.setup, self.digests = client, setup, digests
+
+    @classmethod
+    def connect(cls, address: str, setup: warm.Setup, digests: dict[str, str]) -> ClusterExaminer:
+        """Connect to a scheduler such as ``tcp://host:8786``. Raises UsageError."""
+        try:
+            from distributed import Client
+        except ImportError:
+            raise UsageError("--scheduler needs dask: pip install 'torchgrade[cluster]'") from None
+        try:
+            client = Client(address, timeout=_CONNECT_SECONDS)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise UsageError(f"--scheduler {address}: no scheduler answers ({error})") from None
+        return cls(client, setup, digests)
+
+    def wait_ready(self) -> None:
+        """Raises UsageError when the cluster has no worker."""
+        if not self.client.scheduler_info()["workers"]:
+            raise UsageError("the scheduler has no workers; start some with `dask worker ADDRESS`")
+
+    def examine(self, job: dict[str, Any], seconds: float) -> Verdict:
+        future = self.client.submit(
+            examine_here, dataclasses.asdict(self.setup), self.digests, job, seconds, pure=False
+        )
+        try:
+            answer = future.result(timeout=seconds)
+        except Exception as error:
+            raise BrokenError(f"the cluster gave no verdict ({type(error).__name__}: {error})") from None
+        finally:
+            future.release()  # a held future would be run again when a worker dies
+        return verdict_from_json(answer)
+
+    def close(self) -> None:
+        self.client.close()
+
+
+def examine_here(
+    setup: dict[str, Any], digests: dict[str, str], job: dict[str, Any], seconds: float
+) -> dict[str, Any]:
+    """Run on a worker: examine one job with this machine's warm examiner. Raises BrokenError."""
+    wanted = warm.Setup(**setup)
+    assignment = load_course(Path(wanted.course)).assignment(wanted.assignment)
+    if assignment is None or keys.assignment_digests(assignment) != digests:
+        raise BrokenError(f"this worker has another version of {wanted.assignment} in {wanted.course}")
+    if wanted not in _examiners:
+        _examiners[wanted] = warm.start(wanted)
+    return _examiners[wanted].examine(job, seconds).to_json()

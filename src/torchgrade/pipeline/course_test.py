@@ -1,0 +1,153 @@
+"""``ci``: the course tests itself. Solutions earn all, untouched handouts nothing, each wrong answer loses the
+criteria that it must and gets its hint, and legitimate variants keep their points."""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from torchgrade.errors import BrokenError
+from torchgrade.grading import warm
+from torchgrade.grading.misconceptions import KnownAnswer, load_answers
+from torchgrade.model import Assignment, Course, Outcome, Status, Verdict
+from torchgrade.notebook import derive_handout, dump
+from torchgrade.pipeline import keys
+from torchgrade.pipeline.cohort import default_jobs
+from torchgrade.spec import check_graders
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was tried. ``problem`` is empty where it is as it must be."""
+
+    assignment: str
+    subject: str  # solution, handout, wrong/<name>, right/<name>
+    problem: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Case:
+    subject: str
+    notebook: dict[str, Any]
+    judge: Callable[[Assignment, Verdict], str]
+
+
+def test_course(course: Course, only: tuple[str, ...] = (), *, fix: bool = False) -> Iterator[Finding]:
+    """Try every assignment (or those named); ``fix`` rewrites stale handouts. Raises SpecError, RoomError."""
+    for assignment in course.assignments:
+        if only and assignment.id not in only:
+            continue
+        check_graders(assignment)
+        yield _handout_is_fresh(assignment, fix=fix)
+        yield from _try_cases(course, assignment)
+
+
+def _handout_is_fresh(assignment: Assignment, *, fix: bool) -> Finding:
+    derived = dump(derive_handout(_read(assignment.solution)))
+    there = assignment.handout.read_text(encoding="utf-8") if assignment.handout.is_file() else ""
+    if derived == there:
+        return Finding(assignment.id, "handout is derived from the solution")
+    if fix:
+        assignment.handout.write_text(derived, encoding="utf-8")
+        return Finding(assignment.id, "handout is derived from the solution (rewritten)")
+    problem = f"{assignment.handout} is stale; `torchgrade ci --fix` derives it again from the solution"
+    return Finding(assignment.id, "handout is derived from the solution", problem)
+
+
+def _try_cases(course: Course, assignment: Assignment) -> Iterator[Finding]:
+    examiner = warm.start(warm.Setup(str(course.root), assignment.id))
+    try:
+        examiner.wait_ready()
+        with concurrent.futures.ThreadPoolExecutor(default_jobs()) as pool:
+            yield from pool.map(lambda case: _try(assignment, examiner, case), _cases(assignment))
+    finally:
+        examiner.close()
+
+
+def _try(assignment: Assignment, examiner: warm.Examiner, case: _Case) -> Finding:
+    job = {
+        "student": case.subject,
+        "assignment": assignment.id,
+        "notebook": case.notebook,
+        "digest": case.subject,
+        "seed": keys.folder_digest(assignment.folder / "assignment.yaml"),
+        "versions": keys.versions(),
+    }
+    try:
+        verdict = examiner.examine(job, 4 * assignment.limits.notebook_seconds)
+    except BrokenError as error:
+        return Finding(assignment.id, case.subject, str(error))
+    broken = [c for c in verdict.criteria if c.outcome == Outcome.BROKEN]
+    if verdict.status == Status.BROKEN:
+        said = "; ".join(f"{c.id}: {c.detail.strip().splitlines()[-1] if c.detail else c.message}" for c in broken)
+        return Finding(assignment.id, case.subject, f"broken: {said or verdict.reason}", verdict.seconds)
+    return Finding(assignment.id, case.subject, case.judge(assignment, verdict), verdict.seconds)
+
+
+def _cases(assignment: Assignment) -> list[_Case]:
+    cases = [
+        _Case("solution earns everything", _read(assignment.solution), _earns_all),
+        _Case("handout earns nothing", _read(assignment.handout), _earns_nothing),
+    ]
+    for answer in load_answers(assignment.graders, "wrong"):
+        cases.append(_Case(f"wrong/{answer.slug}", answer.notebook, _loses(answer)))
+    for answer in load_answers(assignment.graders, "right"):
+        cases.append(_Case(f"right/{answer.slug}", answer.notebook, _keeps(answer)))
+    return cases
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return dict(nbformat.read(path, as_version=4))
+
+
+def _lost(verdict: Verdict) -> set[str]:
+    return {c.id for c in verdict.criteria if c.outcome not in (Outcome.PASSED, Outcome.MANUAL)}
+
+
+def _earns_all(assignment: Assignment, verdict: Verdict) -> str:
+    failed = [c for c in verdict.cells if c.status != "ok"]
+    if failed:
+        return f"cell {failed[0].index + 1} failed: {failed[0].error_name} {failed[0].error_value}"
+    lost = _lost(verdict)
+    said = "; ".join(f"{c.id}: {c.message}" for c in verdict.criteria if c.id in lost)
+    return f"loses {said}" if lost else ""
+
+
+def _earns_nothing(assignment: Assignment, verdict: Verdict) -> str:
+    earned = [c.id for c in verdict.criteria if c.points > 0]
+    return f"earns points for {', '.join(earned)}" if earned else ""
+
+
+def _loses(answer: KnownAnswer) -> Callable[[Assignment, Verdict], str]:
+    def judge(assignment: Assignment, verdict: Verdict) -> str:
+        known = {c.id for c in assignment.criteria}
+        if stray := set(answer.loses) - known:
+            return f"its header names unknown criteria: {', '.join(sorted(stray))}"
+        if problem := _difference(set(answer.loses), _lost(verdict)):
+            return problem
+        hinted = {c.hint for c in verdict.criteria}
+        if answer.hint and answer.hint not in hinted:
+            others = "; ".join(sorted(h for h in hinted if h)) or "none"
+            return f"does not get its hint, but: {others}"
+        return ""
+
+    return judge
+
+
+def _keeps(answer: KnownAnswer) -> Callable[[Assignment, Verdict], str]:
+    return lambda assignment, verdict: _difference(set(answer.misses), _lost(verdict))
+
+
+def _difference(expected: set[str], lost: set[str]) -> str:
+    parts = []
+    if kept := expected - lost:
+        parts.append(f"should lose {', '.join(sorted(kept))}, but passes")
+    if extra := lost - expected:
+        parts.append(f"should keep {', '.join(sorted(extra))}, but loses")
+    return "; ".join(parts)

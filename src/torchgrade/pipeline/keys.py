@@ -1,0 +1,126 @@
+"""What a verdict depends on: digests, versions, the course's secret, and the key made of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from torchgrade import __version__
+from torchgrade.errors import UsageError
+from torchgrade.model import Assignment, Submission
+
+#: Overrides the file; for CI and for machines that share a course.
+SECRET_VARIABLE = "TORCHGRADE_SECRET"  # noqa: S105 - the variable's name, not a secret
+_PACKAGES = ("torch", "numpy", "nbclient", "ipykernel", "pytest")
+_PASSED_OVER = ("__pycache__", ".ipynb_checkpoints")
+
+
+def course_secret(root: Path) -> bytes:
+    """The secret from which hidden inputs are drawn; made at first use. Raises UsageError if it cannot be."""
+    if text := os.environ.get(SECRET_VARIABLE):
+        return text.encode()
+    path = root / ".torchgrade" / "secret"
+    try:
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(32))
+        return path.read_text().strip().encode()
+    except FileExistsError:  # another process was faster
+        return path.read_text().strip().encode()
+    except OSError as error:
+        raise UsageError(
+            f"{path}: the course's secret can be neither read nor made ({error.strerror}); set {SECRET_VARIABLE}"
+        ) from None
+
+
+def attempt_seed(secret: bytes, assignment: str, submission: Submission) -> str:
+    """Seed of the hidden inputs: the same at every re-grade, known to nobody who lacks the secret."""
+    text = f"{assignment}|{submission.student}|{submission.digest}"
+    return hmac.new(secret, text.encode("utf-8", "backslashreplace"), hashlib.sha256).hexdigest()
+
+
+def folder_digest(*paths: Path) -> str:
+    """sha256 over names and bytes of all files below the given files and folders."""
+    total = hashlib.sha256()
+    for top in paths:
+        files = [top] if top.is_file() else sorted(p for p in top.rglob("*") if p.is_file())
+        for path in files:
+            if not any(part in _PASSED_OVER for part in path.parts):
+                name = path.name if path == top else path.relative_to(top).as_posix()
+                total.update(f"{name}\0{path.stat().st_size}\0".encode())
+                total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+@cache
+def engine_digest() -> str:
+    """sha256 of the engine's own code."""
+    package = Path(__file__).resolve().parents[1]
+    total = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+@cache
+def _versions() -> tuple[tuple[str, str], ...]:
+    import platform
+
+    found = [("torchgrade", __version__), ("python", platform.python_version())]
+    for name in _PACKAGES:
+        try:
+            found.append((name, metadata.version(name)))
+        except metadata.PackageNotFoundError:
+            continue
+    return tuple(found)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a verdict may depend on."""
+    return dict(_versions())
+
+
+def assignment_digests(assignment: Assignment) -> dict[str, str]:
+    """Digests of all that the course gives; a cohort under ``graders`` is data, not a grader."""
+    graders = [p for p in sorted(assignment.graders.glob("*")) if p.name not in ("cohort", *_PASSED_OVER)]
+    return {
+        "spec": folder_digest(assignment.folder / "assignment.yaml"),
+        "files": folder_digest(*assignment.files),
+        "graders": folder_digest(*graders),
+        "solution": folder_digest(assignment.solution) if assignment.solution.is_file() else "",
+        "engine": engine_digest(),
+    }
+
+
+def verdict_key(
+    assignment: Assignment,
+    submission: Submission,
+    digests: dict[str, str],
+    *,
+    tier: str,
+    device: str,
+    secret: bytes,
+) -> str:
+    """Two runs with the same key reach the same verdict, so the second need not be made."""
+    content = {
+        "student": submission.student,
+        "assignment": assignment.id,
+        "notebook": submission.digest,
+        "digests": digests,
+        "versions": versions(),
+        "tier": tier,
+        "device": device,
+        "limits": dataclasses.asdict(assignment.limits),
+        "secret": hashlib.sha256(secret).hexdigest(),
+        "problem": submission.problem,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,55 @@
+"""Keeps notebooks running that were written for older libraries, and torchvision where its build does not fit.
+
+Real hand-ins were saved years ago: of 190 read, 77 call ``iterator.next()``, which PyTorch has dropped. What
+ran on the student's machine should run here; none of this touches what a grader judges.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Any
+
+_library: Any = None
+
+
+def warm() -> None:
+    """Import torchvision where it is installed, and add what older notebooks expect."""
+    import torch.utils.data.dataloader as dataloader
+
+    iterator = dataloader._BaseDataLoaderIter
+    if not hasattr(iterator, "next"):
+        iterator.next = iterator.__next__  # type: ignore[attr-defined]
+    try:
+        import_torchvision()
+    except (ImportError, RuntimeError):
+        return
+    for name in ("torchvision.transforms", "torchvision.datasets"):
+        __import__(name)
+
+
+def import_torchvision() -> Any:
+    """``import torchvision``, also where torch is a CPU build and torchvision's wheel is the CUDA one.
+
+    Such a pair lacks the operators that torchvision's Python code registers shapes for; each is declared, with
+    no kernel, until the import goes through. Where the pair matches, nothing is declared. Raises ImportError
+    when torchvision is not installed.
+    """
+    global _library
+    import torch
+
+    for _ in range(16):
+        try:
+            import torchvision
+
+            return torchvision
+        except RuntimeError as error:
+            missing = re.search(r"operator torchvision::(\w+) does not exist", str(error))
+            if not missing:
+                raise
+            if _library is None:
+                _library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+            _library.define(f"{missing[1]}(Tensor a) -> Tensor")
+            for name in [n for n in sys.modules if n.split(".")[0] == "torchvision"]:
+                del sys.modules[name]
+    raise ImportError("torchvision does not fit the installed torch")

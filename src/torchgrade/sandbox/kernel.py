@@ -1,0 +1,171 @@
+"""Starts a real ipykernel in a process that was forked warm, on sockets that the harness made."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import sys
+import warnings
+from typing import Any
+
+from torchgrade.sandbox import guest
+from torchgrade.sandbox.policy import RoomRequest
+
+#: The kernel's channels, in the order in which their listening sockets are handed over; the probes' comes last.
+CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
+_NOBODY_TYPES = "input() was called, but nobody is there to type: give the value in the code instead"
+
+
+def preload() -> None:
+    """Import what a notebook will want, so that every fork has it. One thread: others would not survive a fork."""
+    import numpy  # noqa: F401
+    import torch
+
+    torch.set_num_threads(1)
+    import torch.nn.functional
+    import torch.optim.lr_scheduler
+    import torch.utils.data
+
+    # Without a debugger a kernel starts 0.1 s sooner.
+    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    for name in _WARM:
+        _import_quietly(name)
+    from torchgrade.sandbox import compat
+
+    compat.warm()
+
+
+_WARM = (
+    "IPython", "IPython.core.completerlib", "IPython.core.debugger", "IPython.core.magics",
+    "IPython.core.oinspect", "IPython.extensions.storemagic", "colorsys", "comm", "faulthandler",
+    "ipykernel.debugger", "ipykernel.heartbeat", "ipykernel.ipkernel", "ipykernel.kernelapp",
+    "ipykernel.zmqshell", "jupyter_client.localinterfaces", "matplotlib.backends.backend_agg",
+    "matplotlib.figure", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "pdb",
+    "tornado.platform.asyncio", "tornado.queues", "tqdm", "tqdm.auto", "tqdm.notebook", "zmq",
+)  # fmt: skip
+
+
+def _import_quietly(name: str) -> None:
+    """A package that is not installed is missing for the student too; the room must open all the same."""
+    with contextlib.suppress(Exception), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        __import__(name)
+
+
+def start(request: RoomRequest, descriptors: list[int]) -> None:
+    """Run the kernel until the room ends."""
+    import numpy as np
+    import torch
+
+    torch.set_num_threads(max(1, request.threads))
+    # Forks share the warm parent's random state: each room must draw its own, as a fresh kernel would.
+    random.seed()
+    np.random.seed(None)
+    torch.seed()
+    _take_over_sockets(dict(zip(CHANNELS, descriptors, strict=False)), network=request.policy.network_namespace)
+    ports = {name: number for number, name in enumerate(CHANNELS, 1)}
+    sys.path.insert(0, "")  # files beside the notebook can be imported, as in Jupyter
+    app = _application(configure(request.key, "ipc", f"{request.home}/.kernel", ports))
+    app.initialize([])
+    refuse_input(app)
+    bound_outputs(app, request.limits.output_kb << 10)
+    _serve_probes(descriptors[len(CHANNELS)], app.kernel.shell.user_ns)
+    app.start()
+
+
+def _serve_probes(descriptor: int, namespace: dict[str, Any]) -> None:
+    from tornado.ioloop import IOLoop
+
+    guest.start(descriptor, namespace, IOLoop.current().add_callback)
+
+
+def refuse_input(app: Any) -> None:
+    """``input()`` fails at once, in words, instead of waiting for somebody."""
+    from IPython.core.error import StdinNotImplementedError
+
+    def no_input(*_: object, **__: object) -> str:
+        raise StdinNotImplementedError(_NOBODY_TYPES)
+
+    app.kernel.raw_input = app.kernel.getpass = no_input
+
+
+def bound_outputs(app: Any, budget: int) -> None:
+    """Cut outputs where they are made: a flood then costs the harness nothing. The harness bounds them again."""
+    session, send = app.session, app.session.send
+    left = [4 * budget]
+
+    def bounded_send(stream: Any, message: Any, content: Any = None, *args: Any, **kwargs: Any) -> Any:
+        kind = message.get("msg_type") if isinstance(message, dict) else message
+        body = message.get("content") if isinstance(message, dict) else content
+        if kind in _OUTPUTS and isinstance(body, dict):
+            size = _size(body)
+            if size > left[0] or size > 2 * budget:
+                return None
+            left[0] -= size
+        return send(stream, message, content, *args, **kwargs)
+
+    session.send = bounded_send
+
+
+_OUTPUTS = ("stream", "display_data", "execute_result", "update_display_data")
+
+
+def _size(body: Any) -> int:
+    if isinstance(body, str):
+        return len(body)
+    if isinstance(body, dict):
+        return sum(_size(v) for v in body.values())
+    return sum(_size(v) for v in body) if isinstance(body, (list, tuple)) else 8
+
+
+def configure(key: str, transport: str, ip: str, ports: dict[str, int]) -> Any:
+    """ipykernel's settings: no history, no log, our key and sockets."""
+    from traitlets.config import Config
+
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.HistoryManager.hist_file = ":memory:"
+    config.IPKernelApp.log_level = 50
+    config.IPKernelApp.transport = transport
+    config.IPKernelApp.ip = ip
+    config.Session.key = key.encode()
+    for name, port in ports.items():
+        config.IPKernelApp[f"{name}_port"] = port
+    return config
+
+
+def _application(config: Any) -> Any:
+    from ipykernel.kernelapp import IPKernelApp
+
+    app = IPKernelApp.instance()
+    app.update_config(config)
+    app.write_connection_file = lambda **_: None
+    return app
+
+
+def _take_over_sockets(sockets: dict[str, int], *, network: bool) -> None:
+    """Let ZeroMQ listen on inherited sockets: their paths lie outside, where the room cannot look."""
+    import zmq
+    from ipykernel import heartbeat, kernelapp
+
+    order = iter(("shell", "stdin", "control", "iopub"))
+
+    def bind(_: object, socket: Any, __: int) -> int:
+        name = next(order)
+        socket.setsockopt(zmq.USE_FD, sockets[name])  # type: ignore[attr-defined]
+        socket.bind(f"ipc:///tmp/.kernel-{name}")  # the name is not used: the descriptor is
+        return 1
+
+    def bind_heartbeat(self: Any) -> None:
+        self.socket.setsockopt(zmq.USE_FD, sockets["hb"])  # type: ignore[attr-defined]
+        self.socket.bind("ipc:///tmp/.kernel-hb")
+
+    kernelapp.IPKernelApp._bind_socket = bind
+    heartbeat.Heartbeat._bind_socket = bind_heartbeat
+    if not network:
+        # The pipe for subprocess output listens on 127.0.0.1; where there is no network at all, libzmq would
+        # abort the whole process in getifaddrs(3).
+        original = kernelapp.IOPubThread
+        kernelapp.IOPubThread = lambda socket, pipe=False, session=False: original(
+            socket, pipe=False, session=session
+        )

@@ -1,0 +1,127 @@
+"""What a room is made of: which defences, which limits, which paths. Plain data that crosses to the zygote."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import site
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torchgrade.model import Limits, Tier
+
+#: Where the student's notebook runs in a fully sealed room.
+HOME = "/home/student"
+INNER_UID = 1000
+#: Rooms of a harness that runs as root get a uid each from here, so that their process limits do not add up.
+FIRST_UID, UIDS = 61_184, 4096
+
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_SYSTEM_FILES = (
+    "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/timezone",
+    "/etc/fonts", "/etc/alternatives", "/etc/mime.types", "/sys/devices/system/cpu", "/sys/devices/system/node",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The defences of a room. Only tests build one with a defence missing; no option or variable can."""
+
+    tier: Tier = Tier.FULL
+    mount_namespace: bool = True  # own root, private tmpfs for all that can be written
+    pid_namespace: bool = True
+    network_namespace: bool = True
+    ipc_namespace: bool = True
+    user_namespace: bool = True
+    drop_privileges: bool = True  # uid, gid and every capability
+    landlock: bool = True
+    seccomp: bool = True
+    rlimits: bool = True
+    cgroup: bool = True  # where one can be made
+    watchdog: bool = True  # memory of the whole room, where no cgroup counts it
+
+
+FULL = Policy()
+LANDLOCK = Policy(
+    tier=Tier.LANDLOCK,
+    mount_namespace=False,
+    pid_namespace=False,
+    network_namespace=False,
+    ipc_namespace=False,
+    user_namespace=False,
+)
+NONE = Policy(
+    tier=Tier.NONE,
+    mount_namespace=False,
+    pid_namespace=False,
+    network_namespace=False,
+    ipc_namespace=False,
+    user_namespace=False,
+    drop_privileges=False,
+    landlock=False,
+    seccomp=False,
+    rlimits=False,
+    cgroup=False,
+)
+OF_TIER = {Tier.FULL: FULL, Tier.LANDLOCK: LANDLOCK, Tier.NONE: NONE}
+
+
+@dataclass(frozen=True)
+class RoomRequest:
+    """All that the zygote must know to open a room. No test, answer, label or point is ever in it."""
+
+    name: str
+    key: str  # signs Jupyter messages between the two sides
+    policy: Policy = FULL
+    limits: Limits = Limits()
+    wall_seconds: float = 600.0
+    threads: int = 1
+    gpu: bool = False
+    home: str = HOME
+    uid: int = FIRST_UID
+    read_only: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    data_root: str = ""  # read-only data sets, at DATA inside
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> bytes:
+        """JSON bytes; ``request_from_json`` is the inverse."""
+        return json.dumps(dataclasses.asdict(self)).encode()
+
+
+DATA = "/data"
+
+
+def request_from_json(data: bytes) -> RoomRequest:
+    """Rebuild a request on the zygote's side."""
+    fields: dict[str, Any] = json.loads(data)
+    policy = fields.pop("policy")
+    limits = Limits(**fields.pop("limits"))
+    tier = Tier(policy.pop("tier"))
+    for name in ("read_only", "hidden"):
+        fields[name] = tuple(fields[name])
+    return RoomRequest(policy=Policy(tier=tier, **policy), limits=limits, **fields)
+
+
+def readable_paths() -> tuple[str, ...]:
+    """What the interpreter and its packages need: system folders, prefixes and site-packages.
+
+    A folder on ``sys.path`` that is no site-packages (a checkout, the current folder) is left out: a course
+    may lie there.
+    """
+    wanted = [*_SYSTEM, *_SYSTEM_FILES, sys.prefix, sys.base_prefix, os.path.realpath(sys.base_prefix)]
+    packages = {*site.getsitepackages(), site.getusersitepackages()}
+    wanted += [p for p in packages if p in sys.path]
+    return _outermost([w for w in wanted if os.path.lexists(w)])
+
+
+def _outermost(paths: list[str]) -> tuple[str, ...]:
+    """Without paths that lie below another of them; links stay, since what they point to may be elsewhere."""
+    out: list[str] = []
+    for path in sorted(dict.fromkeys(paths)):
+        if not any(Path(path).is_relative_to(o) for o in out if not Path(o).is_symlink()):
+            out.append(path)
+    return tuple(out)

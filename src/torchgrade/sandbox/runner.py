@@ -1,0 +1,238 @@
+"""Runs a notebook in a room, with nbclient, cell by cell; keeps what it printed, within bounds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import nbformat
+import zmq
+import zmq.asyncio
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.session import Session
+from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
+
+from torchgrade.model import CellReport, Limits
+from torchgrade.sandbox.room import Room, SealedRoom
+
+#: How long code that was interrupted may still run before the room is ended.
+GRACE_SECONDS = 2.0
+#: Marks a cell that was killed because it did not heed the interrupt.
+TIME_LIMIT = "TimeLimit"
+_READY_SECONDS = 20.0
+#: A message larger than this breaks the connection; the guest cuts an honest one long before.
+_MESSAGE_BYTES = 16 << 20
+_MESSAGES_WAITING = 64
+_OUTPUTS_PER_CELL = 500
+
+
+class KernelDied(Exception):
+    """The kernel ended while a cell ran, or before the first."""
+
+    def __init__(self, index: int | None) -> None:
+        super().__init__(f"the kernel died in cell {index}")
+        self.index = index
+
+
+@dataclass
+class Run:
+    """One execution of a notebook. ``notebook`` holds the outputs; ``died_in`` is the cell that ended it all."""
+
+    notebook: dict[str, Any]
+    cells: list[CellReport] = field(default_factory=list)
+    died_in: int | None = None
+    seconds: float = 0.0
+    cut: bool = False  # outputs were left out
+
+
+class _BoundedClient(NotebookClient):  # type: ignore[misc]
+    """nbclient over a room: limits on output, and interrupts and deaths told by the room itself."""
+
+    def __init__(self, nb: Any, room: Room, budget: int) -> None:
+        super().__init__(nb, allow_errors=True, record_timing=False, iopub_timeout=2)
+        self.room, self.budget = room, budget
+        self.interrupted = self.cut = False
+        self._killer: asyncio.TimerHandle | None = None
+
+    def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
+        """Count what is kept; what is beyond the budget is dropped, but the cell goes on."""
+        if msg["msg_type"] in ("stream", "display_data", "execute_result", "update_display_data", "error"):
+            self.budget -= len(json.dumps(msg["content"], default=str))
+            if self.budget < 0 or len(cell.outputs) >= _OUTPUTS_PER_CELL:
+                if msg["msg_type"] != "error":
+                    self.cut = True
+                    return None
+                msg["content"]["traceback"] = []
+        elif msg["msg_type"].startswith("comm"):  # widgets: nobody is there to move them
+            return None
+        return super().process_message(msg, cell, cell_index)
+
+    async def _async_check_alive(self) -> None:
+        if self.room.poll() is not None:
+            raise DeadKernelError("Kernel died")
+
+    async def _async_poll_kernel_alive(self) -> None:
+        await _until_ended(self.room)
+        if self.task_poll_for_reply is not None:
+            self.task_poll_for_reply.cancel()
+
+    async def _async_handle_timeout(self, timeout: float, cell: Any = None) -> None:
+        if not self.interrupted:
+            self.interrupted = True
+            self.room.interrupt()
+            self._killer = asyncio.get_running_loop().call_later(GRACE_SECONDS, self.room.kill)
+
+    def cell_done(self) -> bool:
+        """Whether the cell that just ended had been interrupted."""
+        if self._killer:
+            self._killer.cancel()
+            self._killer = None
+        interrupted, self.interrupted = self.interrupted, False
+        return interrupted
+
+
+async def _until_ended(room: Room) -> None:
+    if room.poll() is not None:
+        return
+    descriptor = room.fileno()
+    if descriptor < 0:
+        while room.poll() is None:
+            await asyncio.sleep(0.05)
+        return
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    loop.add_reader(descriptor, ended.set)
+    try:
+        while room.poll() is None:
+            await ended.wait()
+            ended.clear()
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def run_notebook(
+    room: Room,
+    notebook: dict[str, Any],
+    limits: Limits,
+    *,
+    skip: Collection[int] = (),
+    seconds: float | None = None,
+    tick: Callable[[int], None] | None = None,
+) -> Run:
+    """Run all code cells but ``skip``; ``seconds`` is what is left of the notebook's time."""
+    return asyncio.run(_run(room, notebook, limits, frozenset(skip), seconds, tick))
+
+
+async def _run(
+    room: Room,
+    notebook: dict[str, Any],
+    limits: Limits,
+    skip: frozenset[int],
+    seconds: float | None,
+    tick: Callable[[int], None] | None,
+) -> Run:
+    nb = nbformat.from_dict(notebook)
+    client = _BoundedClient(nb, room, limits.output_kb << 10)
+    context = zmq.asyncio.Context()
+    context.setsockopt(zmq.MAXMSGSIZE, _MESSAGE_BYTES)  # type: ignore[attr-defined]
+    context.setsockopt(zmq.RCVHWM, _MESSAGES_WAITING)  # type: ignore[attr-defined]
+    kernel = _connect(room, context)
+    run = Run(notebook=nb)
+    start = time.monotonic()
+    deadline = start + (limits.notebook_seconds if seconds is None else seconds)
+    try:
+        await _wait_ready(kernel, room)
+        if isinstance(room, SealedRoom):
+            room.hide_sockets()
+        client.kc, client.km = kernel, None
+        client.reset_execution_trackers()
+        await _run_cells(client, run, limits, skip, deadline, tick)
+    finally:
+        client.cell_done()
+        kernel.stop_channels()
+        context.destroy(linger=0)
+    run.seconds, run.cut = time.monotonic() - start, client.cut
+    return run
+
+
+def _connect(room: Room, context: Any) -> Any:
+    connection = room.connection
+    kernel = AsyncKernelClient(
+        context=context,
+        transport=connection.transport,
+        ip=connection.ip,
+        session=Session(key=connection.key.encode()),
+        **{f"{name}_port": port for name, port in connection.ports.items()},
+    )
+    kernel.allow_stdin = False
+    kernel.start_channels(shell=True, iopub=True, stdin=False, hb=False, control=False)  # noqa: S604
+    return kernel
+
+
+async def _wait_ready(kernel: Any, room: Room) -> None:
+    """Until the kernel answers and its output channel is seen to work. Raises KernelDied."""
+    deadline = time.monotonic() + _READY_SECONDS
+    answered = False
+    while time.monotonic() < deadline and room.poll() is None:
+        kernel.kernel_info()
+        try:
+            answered = answered or bool(await kernel.get_shell_msg(timeout=0.5))
+            while (await kernel.get_iopub_msg(timeout=0.5))["content"].get("execution_state") != "idle":
+                pass
+        except Exception:  # noqa: S112 - queue.Empty, or a first message that came half
+            continue
+        if answered:
+            return
+    raise KernelDied(None)
+
+
+async def _run_cells(
+    client: _BoundedClient,
+    run: Run,
+    limits: Limits,
+    skip: frozenset[int],
+    deadline: float,
+    tick: Callable[[int], None] | None,
+) -> None:
+    for index, cell in enumerate(client.nb.cells):
+        if cell.cell_type != "code" or not cell.source.strip():
+            continue
+        left = deadline - time.monotonic()
+        if index in skip or left <= 0 or run.died_in is not None:
+            run.cells.append(CellReport(index, "killed" if index in skip else "skipped"))
+            continue
+        if tick:
+            tick(index)
+        client.timeout = min(limits.cell_seconds, left)
+        begin = time.monotonic()
+        try:
+            await client.async_execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
+        except DeadKernelError:
+            name = TIME_LIMIT if client.cell_done() else ""
+            run.died_in = index
+            run.cells.append(CellReport(index, "killed", time.monotonic() - begin, error_name=name))
+            continue
+        run.cells.append(_report(index, cell, time.monotonic() - begin, interrupted=client.cell_done()))
+
+
+def _report(index: int, cell: Any, seconds: float, *, interrupted: bool) -> CellReport:
+    error = next((o for o in cell.outputs if o.get("output_type") == "error"), None)
+    if error is None:
+        return CellReport(index, "interrupted" if interrupted else "ok", seconds)
+    name, value = str(error.get("ename", ""))[:200], str(error.get("evalue", ""))[:2000]
+    status = "interrupted" if interrupted and name == "KeyboardInterrupt" else "error"
+    return CellReport(index, status, seconds, name, value, _line(error.get("traceback", [])))
+
+
+def _line(traceback: Any) -> int | None:
+    """The line in the cell itself, from IPython's ``Cell In[3], line 5``; the first one is the outermost."""
+    import re
+
+    text = "\n".join(t for t in traceback if isinstance(t, str))[:20_000] if isinstance(traceback, list) else ""
+    found = re.search(r"Cell\s.*?In\s*\[\d+\].*?line\s.*?(\d+)", re.sub(r"\x1b\[[0-9;]*m", "", text))
+    return int(found[1]) if found else None

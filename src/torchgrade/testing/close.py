@@ -1,0 +1,228 @@
+"""Comparisons that explain themselves: to the student with values, for hidden criteria without."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import torch
+
+from torchgrade.model import Evidence
+from torchgrade.testing.describe import describe, dtype_text, index_text, number, plural
+from torchgrade.testing.excerpt import excerpt
+from torchgrade.testing.look import Look, plain
+from torchgrade.testing.looks import Inputs, find_look
+from torchgrade.testing.outcomes import ComparisonFailure
+
+
+class Mismatch(ComparisonFailure):
+    """A failed comparison that knows its ``kind``: which test failed, and what the answer looked like."""
+
+    def __init__(
+        self, message: str, *, kind: tuple[str, ...], safe: str = "", evidence: tuple[Evidence, ...] = ()
+    ) -> None:
+        super().__init__(message, safe=safe, evidence=evidence)
+        self.kind = kind
+
+
+def require(
+    condition: Any,
+    message: str,
+    *,
+    safe: str = "",
+    input: Inputs = None,
+    got: torch.Tensor | None = None,
+    expected: torch.Tensor | None = None,
+) -> None:
+    """Raise ``ComparisonFailure(message)`` unless ``condition`` holds.
+
+    ``message`` may hold values; ``safe`` must not, and is needed wherever ``message`` does. ``input``, ``got``
+    and ``expected`` are shown as evidence; where both of the latter are given, it is also told what ``got``
+    looks like. A condition that is a tensor of several elements must hold in all of them.
+    """
+    if bool(condition.all()) if isinstance(condition, torch.Tensor) else bool(condition):
+        return
+    look = None if got is None or expected is None else find_look(got, expected, input)
+    parts = (("came back", got), ("expected", expected))
+    shown = tuple(excerpt(label, value) for label, value in parts if value is not None)
+    raise Mismatch(
+        message + _likeness(look),
+        kind=("require", safe or message, look.kind if look else ""),
+        safe=(safe or message) + _likeness(look, safe=True),
+        evidence=(*_inputs(input), *shown),
+    )
+
+
+def require_tensor(
+    got: Any, shape: tuple[int, ...] | torch.Size | None = None, *, name: str = "the answer"
+) -> torch.Tensor:
+    """``got``, if it is a tensor of finite floating numbers, of this shape; else ``ComparisonFailure``."""
+    tensor = _tensor(got, shape, name)
+    if shape is not None and tensor.shape != torch.Size(shape):
+        _wrong_shape(tensor, torch.Size(shape), name, None, None)
+    if tensor.dtype is torch.bool or not tensor.dtype.is_floating_point:
+        _wrong_dtype(tensor, None, name)
+    odd = tensor.numel() - int(tensor.isfinite().sum())
+    if odd:
+        first = (~tensor.isfinite()).nonzero()[0].tolist()
+        text = f"{name} holds NaN or infinity in {odd} of {tensor.numel()} places, first at {index_text(first)}."
+        safe = f"{name} holds NaN or infinity."
+        raise Mismatch(text, kind=("finite",), safe=safe, evidence=(excerpt("came back", tensor, first),))
+    return tensor
+
+
+def assert_tensor_close(
+    got: Any,
+    expected: torch.Tensor,
+    *,
+    rtol: float = 1e-4,
+    atol: float = 1e-6,
+    name: str = "the answer",
+    input: Inputs = None,
+    dtype: torch.dtype | None = None,
+) -> None:
+    """Raise ``ComparisonFailure`` unless ``got`` is a tensor like ``expected``.
+
+    Same shape; a floating dtype where a floating one is expected (exactly ``dtype``, if that is given); and
+    ``|got - expected| <= atol + rtol * |expected|`` in float64, so that a NaN fails. Where NaN or infinity is
+    expected, the same must come. ``input`` is what the answer was computed from: a tensor, or some by name.
+    """
+    tensor = _tensor(got, expected.shape, name)
+    if tensor.shape != expected.shape:
+        _wrong_shape(tensor, expected.shape, name, expected, input)
+    if tensor.is_complex() != expected.is_complex() or not _dtype_fits(tensor.dtype, expected.dtype, dtype):
+        _wrong_dtype(tensor, dtype, name)
+    wrong, error = _wrong_places(tensor, expected, rtol, atol)
+    if bool(wrong.any()):
+        _wrong_values(tensor, plain(expected), wrong, error, name, input)
+
+
+def _tensor(got: Any, shape: tuple[int, ...] | torch.Size | None, name: str) -> torch.Tensor:
+    """``got`` on the CPU, detached; a ComparisonFailure that says what else came back."""
+    if isinstance(got, torch.Tensor):
+        return plain(got)
+    wanted = "a tensor" if shape is None else f"a tensor of shape {tuple(shape)}"
+    text = f"{name} should be {wanted}, but it is {describe(got)}.{_advice(got)}"
+    kinds = {
+        type(None): "None",
+        bool: "a truth value",
+        int: "a plain number",
+        float: "a plain number",
+        str: "text",
+    }
+    kind = kinds.get(type(got), f"a {type(got).__name__}")
+    safe = f"{name} should be a tensor, but it is {kind}.{_advice(got)}"
+    raise Mismatch(text, kind=("type", type(got).__name__), safe=safe)
+
+
+def _advice(got: Any) -> str:
+    if got is None:
+        return " Is a `return` missing?"
+    if isinstance(got, int | float):
+        return " A plain Python number has no gradient and no shape: leave out .item() or float()."
+    if isinstance(got, list | tuple):
+        parts = all(isinstance(part, torch.Tensor) for part in got)
+        return (
+            " torch.stack makes one tensor of a list of tensors."
+            if got and parts
+            else " One tensor is wanted, not a list."
+        )
+    return ""
+
+
+def _wrong_shape(
+    got: torch.Tensor, shape: torch.Size, name: str, expected: torch.Tensor | None, input: Inputs
+) -> NoReturn:
+    look = find_look(got, expected, input) if expected is not None else None
+    text = f"{name} has shape {tuple(got.shape)}, but {tuple(shape)} is expected.{_likeness(look)}"
+    safe = f"The shape of {name} is wrong.{_likeness(look, safe=True)}"
+    right = () if expected is None else (excerpt("expected", expected),)
+    shown = (*_inputs(input), excerpt("came back", got), *right)
+    raise Mismatch(text, kind=("shape", look.kind if look else ""), safe=safe, evidence=shown)
+
+
+def _dtype_fits(got: torch.dtype, expected: torch.dtype, asked: torch.dtype | None) -> bool:
+    if asked is not None:
+        return got == asked
+    return got.is_floating_point or not expected.is_floating_point
+
+
+def _wrong_dtype(got: torch.Tensor, asked: torch.dtype | None, name: str) -> NoReturn:
+    wanted = dtype_text(asked) if asked else "a floating type such as float32"
+    text = f"{name} has dtype {dtype_text(got.dtype)}, but {wanted} is expected."
+    if not got.dtype.is_floating_point:
+        text += " Was it rounded, compared, or turned into whole numbers?"
+    raise Mismatch(text, kind=("dtype",), safe=text, evidence=(excerpt("came back", got),))
+
+
+def _wrong_places(
+    got: torch.Tensor, expected: torch.Tensor, rtol: float, atol: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Where the two differ, and by how much. In float64 or complex128; NaN and infinity must match."""
+    wide = torch.complex128 if expected.is_complex() else torch.float64
+    a, b = got.to(wide), plain(expected).to(wide)
+    odd = ~b.isfinite()
+    alike = (a == b) | (a.isnan() & b.isnan())
+    error = (a - b).abs()
+    within = error <= atol + rtol * b.abs()
+    return torch.where(odd, ~alike, ~within), error
+
+
+def _wrong_values(
+    got: torch.Tensor,
+    expected: torch.Tensor,
+    wrong: torch.Tensor,
+    error: torch.Tensor,
+    name: str,
+    input: Inputs,
+) -> NoReturn:
+    at = _worst(wrong, error, expected)
+    look = find_look(got, expected, input)
+    text = f"{_how_many(wrong, name)} {_compared(got[at], expected[at], at)}{_likeness(look)}"
+    safe = f"The values of {name} are wrong.{_likeness(look, safe=True)}"
+    shown = (*_inputs(input), excerpt("came back", got, at), excerpt("expected", expected, at))
+    raise Mismatch(text, kind=("values", look.kind if look else ""), safe=safe, evidence=shown)
+
+
+def _worst(wrong: torch.Tensor, error: torch.Tensor, expected: torch.Tensor) -> tuple[int, ...]:
+    """The index of the largest error; a NaN or an infinity counts as larger than any."""
+    size = torch.where(error.isfinite(), error, torch.inf)
+    flat = int(torch.where(wrong, size, -1.0).reshape(-1).argmax())
+    return tuple(int(i) for i in torch.unravel_index(torch.tensor(flat), expected.shape)) if expected.ndim else ()
+
+
+def _how_many(wrong: torch.Tensor, name: str) -> str:
+    bad, total = int(wrong.sum()), wrong.numel()
+    shape = tuple(wrong.shape)
+    if total == 1:
+        return f"{name} has the wrong value (shape {shape})."
+    how_many = f"all of its {total} values are" if bad == total else f"{plural(bad, 'value is', 'values are')}"
+    return f"{name} has the right shape {shape}, but {how_many} wrong."
+
+
+def _compared(got: torch.Tensor, expected: torch.Tensor, at: tuple[int, ...]) -> str:
+    if got.is_complex():
+        return f"At {index_text(at)}, {expected.item()} is expected and {got.item()} came."
+    a, b = float(got), float(expected)
+    left, right = _told_apart(a, b)
+    relative = abs(a - b) / abs(b) if b else float("nan")
+    size = f" (relative error {relative:.2g})" if relative == relative and relative != float("inf") else ""
+    where = f"Worst at {index_text(at)}: " if at else ""
+    return f"{where}{left} is expected, {right} came back{size}."
+
+
+def _told_apart(got: float, expected: float) -> tuple[str, str]:
+    """Both as short text, expected first, with as many digits as it takes to tell them apart."""
+    short = number(expected), number(got)
+    return short if short[0] != short[1] else (f"{expected:.9g}", f"{got:.9g}")
+
+
+def _likeness(look: Look | None, *, safe: bool = False) -> str:
+    return "" if look is None else f" The answer {look.told_safely if safe else look.text}."
+
+
+def _inputs(input: Inputs) -> tuple[Evidence, ...]:
+    if input is None:
+        return ()
+    named: Mapping[str, torch.Tensor] = {"input": input} if isinstance(input, torch.Tensor) else input
+    return tuple(excerpt(label, value) for label, value in named.items())

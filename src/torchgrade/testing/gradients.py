@@ -1,0 +1,124 @@
+"""Gradients compared parameter by parameter, with the relative error of each told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from torchgrade.model import Evidence
+from torchgrade.testing.close import Mismatch
+from torchgrade.testing.describe import describe
+from torchgrade.testing.examinee import Examinee
+from torchgrade.testing.excerpt import excerpt
+from torchgrade.testing.look import Look, plain
+from torchgrade.testing.looks import find_look
+from torchgrade.testing.outcomes import BadAnswer, Raised
+
+#: Relative tolerance of a gradient, by the dtype in which it was computed.
+GRADIENT_RTOL = {torch.float64: 1e-6, torch.float32: 1e-3}
+
+Gradients = Mapping[str, torch.Tensor] | Sequence[torch.Tensor]
+
+
+def gradient_dtype(examinee: Examinee, name: str, *args: Any) -> torch.dtype:
+    """float64 where ``name`` answers float64 with float64, float32 where the code fixes the dtype or fails.
+
+    ``GRADIENT_RTOL`` of it is the tolerance that is fair to the code.
+    """
+    wide = [a.double() if isinstance(a, torch.Tensor) and a.dtype.is_floating_point else a for a in args]
+    try:
+        answer = examinee.call(name, *wide)
+    except (Raised, BadAnswer):
+        return torch.float32  # the gradients are asked next, and whatever is wrong shows there
+    return torch.float64 if isinstance(answer, torch.Tensor) and answer.dtype == torch.float64 else torch.float32
+
+
+def assert_gradients(
+    got: Any,
+    expected: Gradients,
+    *,
+    rtol: float = 1e-6,
+    names: Sequence[str] | None = None,
+) -> None:
+    """Raise ``ComparisonFailure`` unless for every gradient max|got - expected| <= rtol * max|expected|.
+
+    Both are mappings by parameter, or sequences in the same order with ``names`` for the message. All are
+    compared before the failure is told. ``rtol`` fits float64; see ``GRADIENT_RTOL`` for float32.
+    """
+    wanted = _by_name(expected, names)
+    found = _answered(got, list(wanted), names)
+    lines, safe, evidence, kinds = [], [], [], []
+    for name, right in wanted.items():
+        problem = _problem(found.get(name), right, rtol)
+        lines.append(f"by {name}: {problem.text if problem else 'right'}")
+        if problem:
+            safe.append(f"by {name}: {problem.told_safely}")
+            evidence += _evidence(name, found.get(name), right)
+            kinds.append(problem.kind)
+    if safe:
+        raise Mismatch(
+            "The gradient is wrong: " + "; ".join(lines) + ".",
+            kind=("gradients", *kinds),
+            safe="The gradient is wrong: " + "; ".join(safe) + ".",
+            evidence=tuple(evidence[:4]),
+        )
+
+
+def _by_name(gradients: Gradients, names: Sequence[str] | None) -> dict[str, torch.Tensor]:
+    if isinstance(gradients, Mapping):
+        return dict(gradients)
+    labels = names or [f"argument {i}" for i in range(len(gradients))]
+    return dict(zip(labels, gradients, strict=True))
+
+
+def _answered(got: Any, labels: list[str], names: Sequence[str] | None) -> dict[str, Any]:
+    """The student's gradients by name; a ComparisonFailure where they cannot be told apart."""
+    if isinstance(got, Mapping):
+        return dict(got)
+    if isinstance(got, torch.Tensor) and len(labels) == 1:
+        return {labels[0]: got}
+    if not isinstance(got, list | tuple) or len(got) != len(labels):
+        text = f"{len(labels)} gradients are expected ({', '.join(labels)}), but {describe(got)} came back."
+        raise Mismatch(text, kind=("gradients", "count"), safe="The number of gradients is wrong.")
+    return dict(zip(labels, got, strict=True))
+
+
+def _problem(got: Any, expected: torch.Tensor, rtol: float) -> Look | None:
+    """What is wrong with one gradient, as a Look; None where it is right."""
+    if not isinstance(got, torch.Tensor):
+        return Look(
+            "missing",
+            "there is none" if got is None else f"{describe(got)} in place of a tensor",
+            "there is none",
+        )
+    if got.shape != expected.shape:
+        look = find_look(got, expected)
+        text = f"shape {tuple(got.shape)} where {tuple(expected.shape)} is expected"
+        return Look("shape", text + _likeness(look), "the shape is wrong" + _likeness(look, safe=True))
+    error = relative_error(got, expected)
+    if error <= rtol:
+        return None
+    look = find_look(got, expected)
+    text = f"relative error {error:.2g}, at most {rtol:.0e} is allowed{_likeness(look)}"
+    return Look(look.kind if look else "values", text, "wrong values" + _likeness(look, safe=True))
+
+
+def relative_error(got: torch.Tensor, expected: torch.Tensor) -> float:
+    """max|got - expected| / max|expected| ; the plain maximum where all expected are 0; inf for NaN."""
+    a, b = plain(got).to(torch.float64), plain(expected).to(torch.float64)
+    if b.numel() == 0:
+        return 0.0
+    error, scale = float((a - b).abs().max()), float(b.abs().max())
+    relative = error / scale if scale > 0 else error
+    return relative if relative == relative else float("inf")
+
+
+def _likeness(look: Look | None, *, safe: bool = False) -> str:
+    return "" if look is None else f" (it {look.told_safely if safe else look.text})"
+
+
+def _evidence(name: str, got: Any, expected: torch.Tensor) -> list[Evidence]:
+    came = [excerpt(f"gradient by {name}: came back", got)] if isinstance(got, torch.Tensor) else []
+    return [*came, excerpt(f"gradient by {name}: expected", expected)]

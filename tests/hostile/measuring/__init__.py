@@ -1,0 +1,1 @@
+"""Parts of measure.py: the cohort, the host, the reports, the promises."""
