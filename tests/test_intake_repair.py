@@ -166,6 +166,11 @@ def test_numbers_that_json_does_not_know_become_null(read: Any) -> None:
     assert "Numbers that JSON does not know (NaN, Infinity, far too large) were read as null." in found.notes
 
 
+def test_decoded_data_holds_nothing_that_json_cannot_say() -> None:
+    data, notes = decode.decode(b"[1.5, 7, NaN, Infinity, -Infinity, 1e999, -1e999, " + b"9" * 5000 + b"]")
+    assert data == [1.5, 7, *[None] * 6] and len(notes) == 1
+
+
 def test_the_last_of_two_equal_keys_counts(read: Any) -> None:
     found = read(json.dumps(notebook()).encode().replace(b'"source"', b'"source": "first", "source"'))
     assert sources(found) == [("code", "x = 1")]

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from torchgrade.testing import (
+    ProbeFailure,
     assert_tensor_close,
     for_each_input,
     normal,
@@ -40,16 +41,36 @@ def test_values_for_a_batch(submission, rng, hint):
 @pytest.mark.criterion("out-shape")
 def test_out_is_the_raw_output(submission, hint):
     """out is the network's raw output for the batch: shape (64, 10), before softmax"""
-    hint("out = (hidden activations) @ (second weights) + (second biases), one row per picture of the batch.")
-    out = require_tensor(submission.value("out"), (64, 10), name="`out`")
+    try:
+        value = submission.value("out")
+    except ProbeFailure:
+        hint(advice(None))
+        raise
+    hint(advice(value))
+    out = require_tensor(value, (64, 10), name="`out`")
     spread = float(out.max() - out.min())
     require(spread > 1e-6, "`out` is the same number everywhere, so it cannot come from the network.", got=out)
-    distribution = bool((out >= 0).all()) and bool(((out.sum(dim=1) - 1).abs() < 1e-3).all())
-    require(
-        not distribution,
-        "The rows of `out` sum to 1 already. Keep the raw output in `out`, the probabilities under another name.",
-        got=out,
-    )
+    require(not distribution(out), "The rows of `out` sum to 1: it is not the raw output.", got=out)
+
+
+def advice(out):
+    """The hint for this `out`: what it looks like decides what helps."""
+    if isinstance(out, torch.Tensor) and out.shape == (10, 64):
+        return (
+            "Your `out` has a column for each picture; a batch has a row for each. Look at the order of the two "
+            "factors in the product."
+        )
+    if isinstance(out, torch.Tensor) and out.shape == (64, 10) and distribution(out):
+        return (
+            "`out` holds probabilities already. Keep the raw output of the network in it, and give its softmax "
+            "another name."
+        )
+    return "The raw output is (hidden activations) @ (second weights) + (second biases), one row for each picture."
+
+
+def distribution(out):
+    """Whether every row is positive and sums to 1 already."""
+    return bool((out >= 0).all()) and bool(((out.sum(dim=1) - 1).abs() < 1e-3).all())
 
 
 def positive(p, x):

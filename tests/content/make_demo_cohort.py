@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).resolve().parents[2] / "src" / "torchgrade" / "demo_cohort" / "softmax"
+FOLDER = Path(__file__).resolve().parents[2] / "graders" / "softmax" / "cohort"
 
 VALUES = ("rows-sum-to-one", "softmax-values", "softmax-any-size", "softmax-wide-range", "argument-unchanged")
 STABLE = ("softmax-stable",)

@@ -15,10 +15,11 @@ import nbformat
 import pytest
 
 from torchgrade.errors import BrokenError, RoomError
+from torchgrade.grading.answers import load_answers
 from torchgrade.grading.attempt import Attempt, OpenRoom
 from torchgrade.grading.examinee import RoomExaminee
 from torchgrade.grading.judge import judge_criterion, public_part, totals
-from torchgrade.grading.misconceptions import KnownMistakes, load_answers
+from torchgrade.grading.misconceptions import KnownMistakes
 from torchgrade.grading.plugin import ExamPlugin, TestRecord
 from torchgrade.grading.reference import NamespaceExaminee, load_namespace
 from torchgrade.model import Assignment, CriterionResult, Outcome, Status, Tier, Verdict

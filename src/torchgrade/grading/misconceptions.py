@@ -4,60 +4,17 @@ from __future__ import annotations
 
 import types
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from torchgrade import notebook as notebooks
+from torchgrade.grading.answers import KnownAnswer
 from torchgrade.grading.examinee import Call, RoomExaminee
 from torchgrade.grading.reference import NamespaceExaminee, load_namespace
 from torchgrade.testing.outcomes import ProbeFailure
 
 _TOLERANCE = 1e-3
 _REPLAYS = 40
-
-
-@dataclass(frozen=True)
-class KnownAnswer:
-    """A wrong answer or a legitimate variant, in percent format, with what its header says."""
-
-    path: Path
-    title: str
-    hint: str
-    loses: tuple[str, ...]  # exactly these criteria, for a wrong answer
-    misses: tuple[str, ...]  # bonus criteria that a right answer does not earn
-    borrows: tuple[str, ...]  # globals to take over from the student before a replay
-    notebook: dict[str, Any]
-
-    @property
-    def slug(self) -> str:
-        """The file's name without its ending."""
-        return self.path.stem
-
-
-def load_answers(graders: Path, kind: str) -> list[KnownAnswer]:
-    """All answers of ``graders/<id>/answers/<kind>``, ``wrong`` or ``right``, by file name."""
-    return [_load(path) for path in sorted((graders / "answers" / kind).glob("*.py"))]
-
-
-def _load(path: Path) -> KnownAnswer:
-    text = path.read_text(encoding="utf-8")
-    header = notebooks.percent_header(text)
-
-    def listed(key: str) -> tuple[str, ...]:
-        return tuple(part.strip() for part in header.get(key, "").split(",") if part.strip())
-
-    return KnownAnswer(
-        path=path,
-        title=header.get("title", path.stem),
-        hint=header.get("hint", ""),
-        loses=listed("loses"),
-        misses=listed("misses"),
-        borrows=listed("borrows"),
-        notebook=notebooks.from_percent(text),
-    )
 
 
 class KnownMistakes:

@@ -109,7 +109,7 @@ class ExamPlugin:
     @pytest.fixture
     def hint(self) -> Callable[[str], None]:
         """``hint(text)``: shown to the student if this criterion is not passed."""
-        return self._hints.append
+        return lambda text: self._hints.append(text)
 
     # --- order ---------------------------------------------------------------------------------------------
 
@@ -208,6 +208,7 @@ class ExamPlugin:
         record.message = str(error)
         if isinstance(error, ProbeFailure):
             record.outcome, record.safe = error.outcome, error.safe
+            record.evidence = getattr(error, "evidence", ())
             record.detail = f"{error.traceback}\n{record.detail}" if error.traceback else record.detail
         elif isinstance(error, ComparisonFailure):
             record.outcome, record.safe, record.evidence = Outcome.FAILED, error.safe, error.evidence

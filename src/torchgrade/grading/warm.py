@@ -25,6 +25,7 @@ from typing import Any, Protocol
 
 from torchgrade.errors import BrokenError, RoomError, TorchgradeError
 from torchgrade.model import Tier, Verdict, verdict_from_json
+from torchgrade.sandbox.room import font_cache
 
 _READY_SECONDS = 180.0
 #: Beyond all limits of a notebook and its examination, an examiner that says nothing is stuck.
@@ -164,7 +165,7 @@ def _verdict(answer: dict[str, Any]) -> Verdict:
 
 def _environment() -> dict[str, str]:
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {**os.environ, **one_thread, "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**os.environ, **one_thread, "PYTHONDONTWRITEBYTECODE": "1", **font_cache()}
 
 
 # --- messages: u32 length and JSON -------------------------------------------------------------------------
@@ -222,8 +223,17 @@ def _prepare(setup: Setup) -> tuple[Any, Any]:
         raise BrokenError(f"there is no assignment {setup.assignment!r} in {course.root}")
     desk = Desk(assignment, hidden=(str(course.root),), public_only=setup.public_only)
     if zygote is not None:
-        zygote.wait_ready()
+        _try_to_seal(zygote, Tier(setup.tier))
     return desk, zygote
+
+
+def _try_to_seal(zygote: Any, tier: Tier) -> None:
+    """Refuse before the first submission, not once for each. Raises RoomError."""
+    from torchgrade.model import Limits
+    from torchgrade.sandbox.policy import OF_TIER
+    from torchgrade.sandbox.room import make_request
+
+    zygote.open(make_request(OF_TIER[tier], Limits(), wall_seconds=30.0)).end()
 
 
 def serve(descriptor: int) -> None:

@@ -237,11 +237,21 @@ def _workers(plan: _Plan) -> Iterator[tuple[concurrent.futures.Executor, Examine
         else:
             examiner = warm.start(plan.setup)
         try:
-            examiner.wait_ready()
+            _wait_ready(examiner, plan.options.tier)
             yield executor, examiner.examine
         finally:
             examiner.close()
             executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _wait_ready(examiner: warm.Examiner, tier: Tier) -> None:
+    """Raises RoomError with what a teacher can do about it: a cohort is not graded in a weaker room unasked."""
+    try:
+        examiner.wait_ready()
+    except RoomError as error:
+        weaker = {Tier.FULL: "--sandbox landlock", Tier.LANDLOCK: "--sandbox none"}.get(tier)
+        advice = f"; `torchgrade doctor` says why, {weaker} grades in a weaker room" if weaker else ""
+        raise RoomError(f"{error}{advice}") from None
 
 
 def _as_completed(

@@ -13,7 +13,7 @@ import nbformat
 
 from torchgrade.errors import BrokenError
 from torchgrade.grading import warm
-from torchgrade.grading.misconceptions import KnownAnswer, load_answers
+from torchgrade.grading.answers import KnownAnswer, load_answers
 from torchgrade.model import Assignment, Course, Outcome, Status, Verdict
 from torchgrade.notebook import derive_handout, dump
 from torchgrade.pipeline import keys

@@ -9,10 +9,8 @@ import warnings
 from typing import Any
 
 from torchgrade.sandbox import guest
-from torchgrade.sandbox.policy import RoomRequest
+from torchgrade.sandbox.policy import CHANNELS, RoomRequest
 
-#: The kernel's channels, in the order in which their listening sockets are handed over; the probes' comes last.
-CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 _NOBODY_TYPES = "input() was called, but nobody is there to type: give the value in the code instead"
 
 

@@ -23,7 +23,8 @@ from typing import Any
 from torchgrade.errors import RoomError
 from torchgrade.model import Tier
 from torchgrade.sandbox import guest
-from torchgrade.sandbox.kernel import CHANNELS, configure, refuse_input
+from torchgrade.sandbox.kernel import configure, refuse_input
+from torchgrade.sandbox.policy import CHANNELS
 from torchgrade.sandbox.room import Connection, Ended, room_environment
 
 _LOOPBACK = "127.0.0.1"

@@ -13,6 +13,11 @@ from typing import Any
 
 from torchgrade.model import Limits, Tier
 
+#: The kernel's channels, in the order in which their listening sockets are handed over; the probes' comes last.
+CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
+#: What the zygote says when it can fork.
+READY = b"ready"
+
 #: Where the student's notebook runs in a fully sealed room.
 HOME = "/home/student"
 INNER_UID = 1000

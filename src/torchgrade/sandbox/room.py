@@ -20,9 +20,7 @@ from typing import Any, Protocol
 from torchgrade.errors import RoomError
 from torchgrade.model import Limits, Tier
 from torchgrade.sandbox import policy as policies
-from torchgrade.sandbox.kernel import CHANNELS
-from torchgrade.sandbox.policy import HOME, Policy, RoomRequest
-from torchgrade.sandbox.zygote import READY
+from torchgrade.sandbox.policy import CHANNELS, HOME, READY, Policy, RoomRequest
 
 _START_SECONDS = 120.0
 _SEAL_SECONDS = 30.0
@@ -135,10 +133,20 @@ def _clean_environment() -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
-        "MPLCONFIGDIR": tempfile.gettempdir(),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONDONTWRITEBYTECODE": "1",
+        **font_cache(),
     }
+
+
+def font_cache() -> dict[str, str]:
+    """Where matplotlib keeps its list of fonts, which takes a second to make; rooms inherit it in memory."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "torchgrade" / "matplotlib"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return {}  # matplotlib then makes a temporary one and removes it
+    return {"MPLCONFIGDIR": str(folder)}
 
 
 def _room_path() -> str:

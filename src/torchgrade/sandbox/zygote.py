@@ -18,10 +18,9 @@ import sys
 import traceback
 
 from torchgrade.sandbox import kernel, warden
-from torchgrade.sandbox.policy import request_from_json
+from torchgrade.sandbox.policy import READY, request_from_json
 
 REQUEST_BYTES = 1 << 16
-READY = b"ready"
 
 
 def main(descriptor: int) -> None:

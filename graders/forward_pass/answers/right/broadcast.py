@@ -12,7 +12,3 @@ w = torch.tensor([[-0.5], [2.5]])
 def forward_pass(X, w):
     z = (X[:, :, None] * w[None]).sum(dim=1)
     return 1.0 / (1.0 + torch.exp(-z))
-
-
-# %%
-print(forward_pass(X, w))

@@ -11,7 +11,3 @@ w = torch.tensor([[-0.5], [2.5]])
 # %%
 def forward_pass(X, w):
     return torch.einsum("nd,dm->nm", X, w).sigmoid()
-
-
-# %%
-print(forward_pass(X, w))

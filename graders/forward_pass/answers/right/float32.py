@@ -11,7 +11,3 @@ w = torch.tensor([[-0.5], [2.5]])
 # %%
 def forward_pass(X, w):
     return torch.sigmoid(torch.mm(X.float(), w.float()))
-
-
-# %%
-print(forward_pass(X, w))

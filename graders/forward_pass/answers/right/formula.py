@@ -15,7 +15,3 @@ def sigmoid(z):
 
 def forward_pass(X, w):
     return sigmoid(torch.mm(X, w))
-
-
-# %%
-print(forward_pass(X, w))

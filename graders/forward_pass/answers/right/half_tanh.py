@@ -11,7 +11,3 @@ w = torch.tensor([[-0.5], [2.5]])
 # %%
 def forward_pass(X, w):
     return 0.5 * (1 + torch.tanh(0.5 * (X @ w)))
-
-
-# %%
-print(forward_pass(X, w))

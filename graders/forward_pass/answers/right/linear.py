@@ -14,7 +14,3 @@ def forward_pass(X, w, verbose=False):
     if verbose:
         print(z)
     return torch.sigmoid(z)
-
-
-# %%
-print(forward_pass(X, w))

@@ -14,7 +14,3 @@ def forward_pass(features, weights):
     for row in features:
         rows.append(torch.stack([torch.sigmoid((row * column).sum()) for column in weights.t()]))
     return torch.stack(rows)
-
-
-# %%
-print(forward_pass(X, w))

@@ -13,7 +13,3 @@ activation = torch.nn.Sigmoid()
 
 def forward_pass(X, w):
     return activation(X.matmul(w))
-
-
-# %%
-print(forward_pass(X, w))

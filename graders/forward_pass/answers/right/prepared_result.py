@@ -14,7 +14,3 @@ def forward_pass(X, w):
     for i in range(X.shape[0]):
         y[i] = torch.sigmoid(X[i] @ w)
     return y
-
-
-# %%
-print(forward_pass(X, w))

@@ -1,7 +1,7 @@
 # title: The result is cut off from the graph
 # loses: gradients
-# hint: The values are right, but detach() cuts the result off from X and w, so no gradient can flow back. It can simply
-#   go.
+# hint: Your values are right, but somewhere on the way the graph is cut, and X or w gets no gradient. Look for numpy,
+#   detach(), .data, item() or no_grad.
 
 # %%
 import torch
@@ -14,7 +14,3 @@ w = torch.tensor([[-0.5], [2.5]])
 # %%
 def forward_pass(X, w):
     return torch.sigmoid(X @ w).detach()
-
-
-# %%
-print(forward_pass(X, w))

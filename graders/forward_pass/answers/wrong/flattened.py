@@ -14,7 +14,3 @@ w = torch.tensor([[-0.5], [2.5]])
 # %%
 def forward_pass(X, w):
     return torch.sigmoid(X @ w).view(-1)
-
-
-# %%
-print(forward_pass(X, w))

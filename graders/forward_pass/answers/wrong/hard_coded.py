@@ -13,7 +13,3 @@ w = torch.tensor([[-0.5], [2.5]])
 # %%
 def forward_pass(X, w):
     return torch.tensor([[1.0000], [0.9985], [0.0474]])
-
-
-# %%
-print(forward_pass(X, w))

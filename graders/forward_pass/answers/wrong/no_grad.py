@@ -1,7 +1,7 @@
 # title: Computed under no_grad
 # loses: gradients
-# hint: Under torch.no_grad() PyTorch keeps no graph, so no gradient can flow back to X and w. That belongs around an
-#   evaluation.
+# hint: Your values are right, but somewhere on the way the graph is cut, and X or w gets no gradient. Look for numpy,
+#   detach(), .data, item() or no_grad.
 
 # %%
 import torch
@@ -15,7 +15,3 @@ w = torch.tensor([[-0.5], [2.5]])
 def forward_pass(X, w):
     with torch.no_grad():
         return torch.sigmoid(X @ w)
-
-
-# %%
-print(forward_pass(X, w))

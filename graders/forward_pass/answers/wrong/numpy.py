@@ -1,7 +1,7 @@
 # title: Through numpy
 # loses: gradients
-# hint: The values are right, but numpy knows no gradients: on its way through an array the result forgets X and w.
-#   PyTorch has exp too.
+# hint: Your values are right, but somewhere on the way the graph is cut, and X or w gets no gradient. Look for numpy,
+#   detach(), .data, item() or no_grad.
 
 # %%
 import numpy as np
@@ -16,7 +16,3 @@ w = torch.tensor([[-0.5], [2.5]])
 def forward_pass(X, w):
     z = np.dot(X.numpy(), w.numpy())
     return torch.from_numpy(1 / (1 + np.exp(-z)))
-
-
-# %%
-print(forward_pass(X, w))

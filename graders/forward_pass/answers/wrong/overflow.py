@@ -15,7 +15,3 @@ w = torch.tensor([[-0.5], [2.5]])
 def forward_pass(X, w):
     z = X @ w
     return torch.exp(z) / (1 + torch.exp(z))
-
-
-# %%
-print(forward_pass(X, w))

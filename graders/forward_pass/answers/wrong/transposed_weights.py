@@ -13,7 +13,3 @@ w = torch.tensor([[-0.5], [2.5]])
 # %%
 def forward_pass(X, w):
     return torch.sigmoid(X @ w.T)
-
-
-# %%
-print(forward_pass(X, w))

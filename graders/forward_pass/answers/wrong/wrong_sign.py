@@ -13,7 +13,3 @@ w = torch.tensor([[-0.5], [2.5]])
 # %%
 def forward_pass(X, w):
     return 1 / (1 + torch.exp(X @ w))
-
-
-# %%
-print(forward_pass(X, w))

@@ -1,7 +1,7 @@
 # title: The argument is overwritten
 # loses: argument-unchanged, softmax-stable
-# hint: exp_ writes into the tensor it is called on, so whoever called softmax loses the raw output. Is there an exp
-#   that makes a new tensor?
+# hint: Your function writes into x itself, so whoever called it loses the raw output. Look for a method whose name ends
+#   in _, or for -= and /=.
 
 # %%
 import torch

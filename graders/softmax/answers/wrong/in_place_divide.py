@@ -1,6 +1,7 @@
 # title: The argument is shifted in place
 # loses: argument-unchanged
-# hint: `x -= ...` changes the tensor of the caller as well, while `x = x - ...` makes a new one.
+# hint: Your function changes the tensor of the caller: `x -= ...` writes into x itself, while `x = x - ...` makes a new
+#   tensor.
 
 # %%
 import torch

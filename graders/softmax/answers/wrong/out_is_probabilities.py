@@ -1,6 +1,6 @@
 # title: `out` was overwritten with softmax(out)
-# loses: out-shape, softmax-stable
-# hint: Your softmax is right, but `out` now holds its result. The raw output of the network should stay in `out`.
+# loses: out-shape
+# hint: `out` holds probabilities already. Keep the raw output of the network in it, and give its softmax another name.
 
 # %%
 import torch
@@ -14,7 +14,8 @@ out = torch.sigmoid(inputs @ w1 + b1) @ w2 + b2
 
 # %%
 def softmax(x):
-    return torch.exp(x) / torch.exp(x).sum(dim=1, keepdim=True)
+    e = torch.exp(x - x.max(dim=1, keepdim=True).values)
+    return e / e.sum(dim=1, keepdim=True)
 
 
 # %%

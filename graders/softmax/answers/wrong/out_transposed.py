@@ -1,5 +1,5 @@
 # title: `out` has one column per picture
-# loses: out-shape, softmax-stable
+# loses: out-shape
 # hint: Your `out` has a column for each picture; a batch has a row for each. Look at the order of the two factors in
 #   the product.
 
@@ -15,7 +15,8 @@ out = torch.sigmoid(inputs @ w1 + b1) @ w2 + b2
 
 # %%
 def softmax(x):
-    return torch.exp(x) / torch.exp(x).sum(dim=1, keepdim=True)
+    e = torch.exp(x - x.max(dim=1, keepdim=True).values)
+    return e / e.sum(dim=1, keepdim=True)
 
 
 # %%
