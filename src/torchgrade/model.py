@@ -59,6 +59,17 @@ class Limits:
     processes: int = 128
     disk_mb: int = 256
     output_kb: int = 1024
+    training_seconds: float = 0.0  # what graders may let the student's code train, all questions together
+
+    @property
+    def asking_seconds(self) -> float:
+        """How long questions may take altogether, training left aside."""
+        return max(self.notebook_seconds, 4 * self.probe_seconds)
+
+    @property
+    def examination_seconds(self) -> float:
+        """The longest that an examination can take by all these limits: a notebook may be run more than once."""
+        return 2 * self.notebook_seconds + self.asking_seconds + self.training_seconds + 30.0
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,7 @@ class Assignment:
     device: str = "auto"
     aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
+    data: tuple[str, ...] = ()  # data sets that the room and the graders see
     folder: Path = Path()
     handout: Path = Path()
     solution: Path = Path()
@@ -107,6 +119,7 @@ class Submission:
     digest: str = ""  # sha256 of the bytes handed in
     problem: str = ""
     notes: tuple[str, ...] = ()  # repairs made on the way in, told in the report
+    fields: dict[str, str] = field(default_factory=dict)  # the student's other columns of the roster
 
 
 @dataclass(frozen=True)

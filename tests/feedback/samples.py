@@ -66,13 +66,18 @@ def png(width: int = 220, height: int = 120) -> str:
             curve = height * (0.12 + 0.75 * (1 - 2.72 ** (-x / 45)))
             if abs(y - curve) < 1.6 or y == height - 6 or x == 6:
                 row[3 * x : 3 * x + 3] = b"\x1d\x4f\xa3" if abs(y - curve) < 1.6 else b"\x99\xa0\xad"
-        rows.append(b"\x00" + bytes(row))
+        rows.append(bytes(row))
+    return png_of(rows)
+
+
+def png_of(rows: list[bytes]) -> str:
+    """A PNG of these rows of RGB bytes, as base64."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    data = zlib.compress(b"".join(rows))
+    header = struct.pack(">IIBBBBB", len(rows[0]) // 3, len(rows), 8, 2, 0, 0, 0)
+    data = zlib.compress(b"".join(b"\x00" + row for row in rows))
     raw = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
     return base64.b64encode(raw).decode()
 

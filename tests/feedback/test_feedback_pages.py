@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import random
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -91,6 +92,16 @@ def test_hostile_text_is_shown_as_text() -> None:
 
 
 # The student's page
+
+
+def test_a_picture_of_usual_size_arrives_whole() -> None:
+    # Noise does not compress: about 37 KB, like a plot, where a flat drawing would be a few hundred bytes.
+    noise = random.Random(0).randbytes(3 * 96 * 96)
+    source = samples.png_of([noise[3 * 96 * y : 3 * 96 * (y + 1)] for y in range(96)])
+    output = {"output_type": "display_data", "data": {"image/png": source}, "metadata": {}}
+    page = student(replace(samples.right(), notebook=samples.notebook(samples.code("plt.show()", output))))
+    (image,) = page.all("img")
+    assert image["src"] == f"data:image/png;base64,{source}"
 
 
 def test_points_status_and_place_are_told() -> None:

@@ -8,6 +8,8 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from torchgrade.feedback.clean import joined
 
 _SIDE, _PIXELS = 8000, 24_000_000  # what a browser may be asked to unfold
@@ -19,7 +21,7 @@ _JPEG = b"\xff\xd8\xff"
 class Picture:
     """A checked picture. ``source`` is a data: URI made anew from the decoded bytes; sizes are in pixels."""
 
-    source: str
+    source: Markup  # base64 letters only, so it needs no escaping; and whole, since half a picture is none
     width: int
     height: int
 
@@ -39,7 +41,8 @@ def picture(media_type: str, value: Any, longest: int) -> Picture | str:
     width, height = size
     if not (0 < width <= _SIDE and 0 < height <= _SIDE and width * height <= _PIXELS):
         return f"{width} by {height} pixels is too large"
-    return Picture(f"data:{media_type};base64,{base64.b64encode(data).decode()}", width, height)
+    source = Markup(f"data:{media_type};base64,{base64.b64encode(data).decode()}")  # noqa: S704
+    return Picture(source, width, height)
 
 
 def _png_size(data: bytes) -> tuple[int, int] | None:

@@ -42,7 +42,8 @@ class Attempt:
         self._reopened = 0
         self._timeouts: dict[str, int] = {}
         self._left = 2 * limits.notebook_seconds  # all runs of the notebook together
-        self._asking_left = max(limits.notebook_seconds, 4 * limits.probe_seconds)
+        self._asking_left = limits.asking_seconds
+        self._training_left = limits.training_seconds
         self._dead: ProbeFailure | None = None
         self.notebook = notebook
         self.cells: list[CellReport] = []
@@ -89,20 +90,30 @@ class Attempt:
         kind = OutOfMemory if self.out_of_memory else Died
         return kind(f"the notebook ended its own Python process in cell {index + 1}, each time it was run")
 
-    def ask(self, subject: str, op: str, fields: dict[str, Any], values: dict[str, Any]) -> Any:
-        """Put one question to the submission. Raises one of ``torchgrade.testing.outcomes``."""
+    def ask(
+        self, subject: str, op: str, fields: dict[str, Any], values: dict[str, Any], training: float | None = None
+    ) -> Any:
+        """Put one question to the submission. Raises one of ``torchgrade.testing.outcomes``.
+
+        ``training`` is how many seconds it may take instead of the usual limit; it counts against the
+        assignment's training time, not against the time for questions.
+        """
         if self._timeouts.get(subject, 0) >= _TIMEOUTS_PER_NAME:
             raise TimedOut(f"`{subject}` did not answer in time before, so it is not asked again")
-        if self._asking_left <= 0:
+        if (self._asking_left if training is None else self._training_left) <= 0:
             raise TimedOut("the time for this examination is used up")
         begin = time.monotonic()
         try:
-            return self._living_questioner().ask(subject, op, fields, values)
+            seconds = None if training is None else min(training, self._training_left)
+            return self._living_questioner().ask(subject, op, fields, values, seconds)
         except TimedOut:
             self._timeouts[subject] = self._timeouts.get(subject, 0) + 1
             raise
         finally:
-            self._asking_left -= time.monotonic() - begin
+            if training is None:
+                self._asking_left -= time.monotonic() - begin
+            else:
+                self._training_left -= time.monotonic() - begin
 
     def _living_questioner(self) -> Questioner:
         """The room's questioner; a room that ended meanwhile is opened anew and the notebook run in it."""

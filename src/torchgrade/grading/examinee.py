@@ -52,10 +52,12 @@ class RoomExaminee:
             self._names = [n for n in names if isinstance(n, str)] if isinstance(names, list) else []
         return self._names
 
-    def _ask(self, name: str, op: str, fields: dict[str, Any], values: dict[str, Any]) -> Any:
+    def _ask(
+        self, name: str, op: str, fields: dict[str, Any], values: dict[str, Any], training: float | None = None
+    ) -> Any:
         try:
             resolved = self._resolve(name)
-            return self._attempt.ask(resolved, op, {"name": resolved, **fields}, values)
+            return self._attempt.ask(resolved, op, {"name": resolved, **fields}, values, training)
         except Missing as missing:
             raise Missing(f"{missing}{self._nearest(name)}", safe=missing.safe) from None
 
@@ -71,6 +73,11 @@ class RoomExaminee:
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Call ``name(*args, **kwargs)`` in the room."""
         return self._logged(name, args, kwargs, {})
+
+    def call_within(self, seconds: float, name: str, *args: Any, **kwargs: Any) -> Any:
+        """``call`` with ``seconds`` of the assignment's training time."""
+        values = {"args": _plain(list(args)), "kwargs": _plain(kwargs)}
+        return self._ask(name, "call", {}, values, seconds)
 
     def call_keeping_arguments(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, list[Any]]:
         """The answer, and the positional arguments as they are after the call."""

@@ -98,12 +98,11 @@ def _opener(desk: Desk, job: Job, zygote: Zygote | None) -> OpenRoom:
     limits = desk.assignment.limits
     if zygote is None:
         return partial(PlainRoom.open, threads=job.threads)
-    wall = 2 * limits.notebook_seconds + max(limits.notebook_seconds, 4 * limits.probe_seconds) + 30.0
     return lambda: zygote.open(
         make_request(
             policies.OF_TIER[Tier(job.tier)],
             limits,
-            wall_seconds=wall,
+            wall_seconds=limits.examination_seconds,
             threads=job.threads,
             gpu=job.device.startswith("cuda"),
             hidden=desk.hidden,

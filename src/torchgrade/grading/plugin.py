@@ -109,7 +109,11 @@ class ExamPlugin:
     @pytest.fixture
     def hint(self) -> Callable[[str], None]:
         """``hint(text)``: shown to the student if this criterion is not passed."""
-        return lambda text: self._hints.append(text)
+
+        def give(text: str) -> None:
+            self._hints.append(text)  # the list of the test that is running now
+
+        return give
 
     # --- order ---------------------------------------------------------------------------------------------
 

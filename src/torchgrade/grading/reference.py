@@ -63,6 +63,10 @@ class NamespaceExaminee:
         """Call ``name`` on copies of the arguments."""
         return _detached(self.namespace[name](*_copied(list(args)), **_copied(kwargs)))
 
+    def call_within(self, seconds: float, name: str, *args: Any, **kwargs: Any) -> Any:
+        """``call``: the course's own code is trusted to end."""
+        return self.call(name, *args, **kwargs)
+
     def call_keeping_arguments(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, list[Any]]:
         """The answer, and the positional arguments as they are after the call."""
         copies = _copied(list(args))

@@ -90,8 +90,7 @@ def check(course: Course, notebook: Path | None, assignment: str = "", *, plain:
 def _examine(
     course: Course, assignment: Assignment, submission: Submission, *, plain: bool
 ) -> tuple[Verdict, str]:
-    limits = assignment.limits
-    seconds = 4 * limits.notebook_seconds + 4 * limits.probe_seconds
+    seconds = assignment.limits.examination_seconds
     note = ""
     for tier in (Tier.NONE,) if plain else _TIERS:
         setup = warm.Setup(str(course.root), assignment.id, tier=tier, public_only=True, plain=plain)

@@ -274,8 +274,7 @@ def _as_completed(
 
 def _with_retry(examine: Examine, plan: _Plan, submission: Submission, attempt: int) -> Verdict:
     """A broken verdict is our fault: it is tried again before anybody hears of it."""
-    limits = plan.assignment.limits
-    seconds = 3 * limits.notebook_seconds + max(limits.notebook_seconds, 4 * limits.probe_seconds)
+    seconds = plan.assignment.limits.examination_seconds
     job = plan.job(submission, attempt)
     verdict = None
     for _ in range(_TRIES):

@@ -80,7 +80,7 @@ def _try(assignment: Assignment, examiner: warm.Examiner, case: _Case) -> Findin
         "versions": keys.versions(),
     }
     try:
-        verdict = examiner.examine(job, 4 * assignment.limits.notebook_seconds)
+        verdict = examiner.examine(job, assignment.limits.examination_seconds)
     except BrokenError as error:
         return Finding(assignment.id, case.subject, str(error))
     broken = [c for c in verdict.criteria if c.outcome == Outcome.BROKEN]

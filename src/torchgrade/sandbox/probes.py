@@ -46,25 +46,28 @@ class Questioner:
         self.limits = limits or WireLimits()
         self.closed: ProbeFailure | None = None
 
-    def ask(self, subject: str, op: str, fields: dict[str, Any], values: dict[str, Any]) -> Any:
-        """Put one question. ``subject`` names it in messages, e.g. ``softmax``.
+    def ask(
+        self, subject: str, op: str, fields: dict[str, Any], values: dict[str, Any], seconds: float | None = None
+    ) -> Any:
+        """Put one question. ``subject`` names it in messages, e.g. ``softmax``; ``seconds`` is another limit.
 
         Raises one of ``torchgrade.testing.outcomes``; after one that closed the room, always the same.
         """
         if self.closed is not None:
             raise self.closed
+        limit = self.seconds if seconds is None else seconds
         nonce = secrets.token_hex(8)
         encoder = Encoder(_special, self.limits)
         nodes = {name: encoder.encode(value) for name, value in values.items()}
         question = {"op": op, "nonce": nonce, "values": nodes, **fields}
         try:
-            send_frame(self.room.probes, question, encoder.arrays, self.seconds)
-            frame = receive_frame(self.room.probes, self.limits, self.seconds)
+            send_frame(self.room.probes, question, encoder.arrays, limit)
+            frame = receive_frame(self.room.probes, self.limits, limit)
             if frame.fields.get("nonce") != nonce:
                 raise WireError("an answer to another question")
             return self._read(subject, frame)
         except WireTimeout:
-            raise self._time_out(subject) from None
+            raise self._time_out(subject, limit) from None
         except WireClosed:
             raise self._die(subject) from None
         except WireError as error:
@@ -83,8 +86,8 @@ class Questioner:
         except WireError as error:
             raise BadAnswer(f"`{subject}` did not give a value that can be examined ({error})") from None
 
-    def _time_out(self, subject: str) -> ProbeFailure:
-        failure = TimedOut(f"`{subject}` did not answer within {self.seconds:g} s")
+    def _time_out(self, subject: str, limit: float) -> ProbeFailure:
+        failure = TimedOut(f"`{subject}` did not answer within {limit:g} s")
         self.room.interrupt()
         try:
             receive_frame(self.room.probes, self.limits, GRACE_SECONDS)

@@ -71,6 +71,7 @@ def _assignment(spec: AssignmentSpec, folder: Path, root: Path, limits: Limits) 
         device=spec.device,
         aliases={name: tuple(others) for name, others in spec.aliases.items()},
         files=tuple(folder / "files" / name for name in spec.files),
+        data=tuple(spec.data),
         folder=folder,
         handout=folder / f"{spec.id}.ipynb",
         solution=root / "solutions" / spec.id / f"{spec.id}.ipynb",

@@ -72,6 +72,7 @@ class LimitsSpec(_Strict):
     processes: Annotated[int, Field(ge=1, le=100_000)] = 1
     disk: Mebibytes = 0
     output: Kibibytes = 0
+    training_time: Seconds = 0.0
 
     def over(self, base: Limits) -> Limits:
         """``base`` with the written keys in place of its own."""
@@ -88,6 +89,7 @@ _LIMIT_FIELDS = {
     "processes": "processes",
     "disk": "disk_mb",
     "output": "output_kb",
+    "training_time": "training_seconds",
 }
 
 
@@ -114,6 +116,7 @@ class AssignmentSpec(_Strict):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     limits: LimitsSpec = LimitsSpec()
     files: list[Inside] = Field(default_factory=list)
+    data: list[Literal["mnist", "cifar100"]] = Field(default_factory=list)
 
 
 class CourseSpec(_Strict):

@@ -41,6 +41,14 @@ class Examinee(Protocol):
         """Call ``name(*args, **kwargs)``. Tensors go in as copies and come back detached."""
         ...
 
+    def call_within(self, seconds: float, name: str, *args: Value, **kwargs: Value) -> Value:
+        """``call`` for a training: up to ``seconds`` of the assignment's ``training_time``.
+
+        Raises TimedOut after interrupting it; what was trained until then is kept in the room, so that handles
+        that were arguments can still be examined.
+        """
+        ...
+
     def call_keeping_arguments(self, name: str, *args: Value, **kwargs: Value) -> tuple[Value, list[Value]]:
         """Like ``call``; also the positional arguments as they are after the call, to see whether they changed."""
         ...
