@@ -47,7 +47,7 @@ class WireLimits:
     """What a reader takes at most. Bytes unless named otherwise."""
 
     header_bytes: int = 4 << 20
-    array_bytes: int = 512 << 20
+    array_bytes: int = 128 << 20
     arrays: int = 4096
     dimensions: int = 16
     nodes: int = 100_000
@@ -105,6 +105,8 @@ class Encoder:
             raise WireError(f"the arrays are too large: over {self.limits.array_bytes >> 20} MiB")
         if array.ndim > self.limits.dimensions:
             raise WireError(f"an array of {array.ndim} dimensions cannot be handed over")
+        if _span(array.shape, array.itemsize) > self.limits.array_bytes:
+            raise WireError(f"an array of shape {array.shape} cannot be handed over")
         # ascontiguousarray() would make a 0-d array 1-d.
         self.arrays.append(array if array.flags.c_contiguous else np.ascontiguousarray(array))
         return {"array": len(self.arrays) - 1}
@@ -124,16 +126,36 @@ class Reference:
     id: int
 
 
+#: Integers of more bits are written as text; those of still more do not cross.
+_BARE_BITS, _INTEGER_BITS = 53, 1024
+
+
 def _int_node(value: int) -> Any:
-    if value.bit_length() > 1024:
-        raise WireError("an integer of more than 1024 bits cannot be handed over")
-    return value if value.bit_length() <= 53 else {"int": str(value)}
+    if value.bit_length() > _INTEGER_BITS:
+        raise WireError(f"an integer of more than {_INTEGER_BITS} bits cannot be handed over")
+    return value if value.bit_length() <= _BARE_BITS else {"int": str(value)}
 
 
 def _text_node(value: str, limits: WireLimits) -> str:
     if len(value) > limits.header_bytes // 8:
         raise WireError("a string is too long to be handed over")
+    if not _is_text(value):
+        raise WireError("a string that is not valid Unicode cannot be handed over")
     return value
+
+
+def _is_text(value: str) -> bool:
+    """Half a surrogate pair is a Python string, but no file and no page could hold it."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _span(shape: tuple[int, ...], itemsize: int) -> int:
+    """Bytes of an array of this shape, empty dimensions counted as 1: numpy multiplies the others all the same."""
+    return itemsize * math.prod(max(1, n) for n in shape)
 
 
 class Decoder:
@@ -154,9 +176,15 @@ class Decoder:
         self.nodes += 1
         if depth > self.limits.depth or self.nodes > self.limits.nodes:
             raise WireError("a value is nested too deeply or has too many parts")
-        if node is None or isinstance(node, (bool, str)):
+        if node is None or isinstance(node, bool):
+            return node
+        if isinstance(node, str):
+            if not _is_text(node):
+                raise WireError("a string that is not valid Unicode")
             return node
         if isinstance(node, int):
+            if node.bit_length() > _BARE_BITS:
+                raise WireError("a bare integer that is too large")
             return node
         if isinstance(node, float):
             if not math.isfinite(node):
@@ -186,9 +214,9 @@ class Decoder:
         for pair in self._items(body):
             if not isinstance(pair, list) or len(pair) != 2:
                 raise WireError("a dict is not of the agreed form")
-            key = self.decode(pair[0], depth + 1)
+            key, value = (self.decode(part, depth + 1) for part in pair)
             try:
-                out[key] = self.decode(pair[1], depth + 1)
+                out[key] = value
             except TypeError:
                 raise WireError("a dict key is not hashable") from None
         return out
@@ -207,9 +235,12 @@ class Decoder:
         if not isinstance(body, str) or len(body) > 320:
             raise WireError("an integer is not of the agreed form")
         try:
-            return int(body)
+            value = int(body)
         except ValueError:
             raise WireError("an integer is not of the agreed form") from None
+        if value.bit_length() > _INTEGER_BITS:
+            raise WireError("an integer is too large")
+        return value
 
     def _float(self, body: Any, depth: int) -> float:
         if body not in ("nan", "inf", "-inf"):
@@ -240,14 +271,16 @@ class Frame:
 
 
 def pack_header(fields: dict[str, Any], arrays: list[Array]) -> bytes:
-    """Length and header of a frame; the arrays' bytes follow it in order."""
+    """Length and header of a frame; the arrays' bytes follow it in order. Raises WireError."""
     listed = [[a.dtype.str, list(a.shape), a.nbytes] for a in arrays]
-    header = json.dumps({**fields, "arrays": listed}, allow_nan=False).encode("utf-8", "surrogatepass")
+    header = json.dumps({**fields, "arrays": listed}, allow_nan=False).encode("ascii")
+    if len(header) > WireLimits.header_bytes:  # a string may grow twelvefold in JSON
+        raise WireError("the value is too large to be handed over")
     return struct.pack("<I", len(header)) + header
 
 
 def send_frame(stream: socket.socket, fields: dict[str, Any], arrays: list[Array], timeout: float) -> None:
-    """Send one frame. Raises WireClosed, WireTimeout."""
+    """Send one frame. Raises WireClosed, WireTimeout, or WireError, with nothing sent, when it is too large."""
     deadline = time.monotonic() + timeout
     _send_all(stream, memoryview(pack_header(fields, arrays)), deadline)
     for array in arrays:
@@ -260,8 +293,8 @@ def _send_all(stream: socket.socket, data: memoryview, deadline: float) -> None:
         left = deadline - time.monotonic()
         if left <= 0:
             raise WireTimeout("the other side does not read")
-        stream.settimeout(left)
         try:
+            stream.settimeout(left)
             data = data[stream.send(data[: 1 << 20]) :]
         except TimeoutError:
             raise WireTimeout("the other side does not read") from None
@@ -283,7 +316,7 @@ def receive_frame(stream: socket.socket, limits: WireLimits, timeout: float | No
 def parse_header(data: bytes, limits: WireLimits) -> dict[str, Any]:
     """The checked header: ``arrays`` in it is a list of (numpy dtype, shape, nbytes). Raises WireError."""
     try:
-        header = json.loads(data.decode("utf-8", "surrogatepass"), parse_constant=_refuse_constant)
+        header = json.loads(data.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise WireError("a header is not JSON") from None
     if not isinstance(header, dict) or not isinstance(header.get("arrays"), list):
@@ -310,8 +343,9 @@ def _check_array(listed: Any, limits: WireLimits) -> tuple[np.dtype[Any], tuple[
         raise WireError("an array has a shape that is not allowed")
     if not all(type(n) is int and 0 <= n < 1 << 48 for n in shape):
         raise WireError("an array has a shape that is not allowed")
-    size = math.prod(shape) * np.dtype(dtype).itemsize
-    if type(nbytes) is not int or nbytes != size or size > limits.array_bytes:
+    itemsize = np.dtype(dtype).itemsize
+    size = math.prod(shape) * itemsize
+    if type(nbytes) is not int or nbytes != size or _span(tuple(shape), itemsize) > limits.array_bytes:
         raise WireError("an array's size does not fit its shape, or is too large")
     return np.dtype(dtype), tuple(shape), nbytes
 
@@ -324,7 +358,8 @@ def _receive_array(
     if nbytes:
         _receive_into(stream, _bytes_of(array), deadline)
     if dtype.kind == "b":  # any byte but 0 and 1 would be an undefined bool
-        return np.asarray(array.view(np.uint8) != 0)
+        flat = array.view(np.uint8)
+        np.minimum(flat, 1, out=flat)
     return array
 
 
@@ -344,8 +379,8 @@ def _receive_into(stream: socket.socket, view: memoryview, deadline: float | Non
         left = None if deadline is None else deadline - time.monotonic()
         if left is not None and left <= 0:
             raise WireTimeout("no answer in time")
-        stream.settimeout(left)
         try:
+            stream.settimeout(left)
             count = stream.recv_into(view)
         except TimeoutError:
             raise WireTimeout("no answer in time") from None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import random
 import struct
 import tracemalloc
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from wire_tools import Bytes, frame_bytes, is_declared, raw_frame
 from torchgrade.wire import Decoder, WireError, WireLimits, receive_frame
 
 LIMITS = WireLimits(header_bytes=1 << 16, array_bytes=1 << 20)
-FRAMES = int(os.environ.get("TORCHGRADE_FUZZ_FRAMES", "4000"))
+FRAMES = int(os.environ.get("TORCHGRADE_FUZZ_FRAMES", "20000"))
 #: A header's JSON may become this many times as large in Python's objects: `{},{},…`.
 _GROWTH = 64
 
@@ -84,24 +86,18 @@ def mutated_tree(draw: random.Random) -> bytes:
     for _ in range(draw.choice((1, 1, 2, 3))):
         places = list(_places(header))
         holder, key = draw.choice(places)
-        holder[key] = draw.choice(_LEAVES) if draw.random() < 0.7 else _get(draw.choice(places))
-    try:
-        return raw_frame(header, data[4 + length :] + b"\0" * draw.choice((0, 64)))
-    except (ValueError, RecursionError):  # a part was put into itself
-        return data
+        other, place = draw.choice(places)
+        # A copy: a part that held itself would be walked for ever.
+        holder[key] = copy.deepcopy(draw.choice(_LEAVES) if draw.random() < 0.7 else other[place])
+    return raw_frame(header, data[4 + length :] + b"\0" * draw.choice((0, 64)))
 
 
-def _get(place: tuple[Any, Any]) -> Any:
-    return place[0][place[1]]
-
-
-def _places(tree: Any, depth: int = 0) -> Any:
-    if depth > 20:
-        return
+def _places(tree: Any) -> Iterator[tuple[Any, Any]]:
+    """Every (dict or list, key or index) of the tree."""
     for key in list(tree) if isinstance(tree, dict) else range(len(tree)):
         yield tree, key
         if isinstance(tree[key], (dict, list)):
-            yield from _places(tree[key], depth + 1)
+            yield from _places(tree[key])
 
 
 def examine(data: bytes) -> bool:

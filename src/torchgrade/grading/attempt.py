@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from torchgrade.errors import RoomError
 from torchgrade.model import CellReport, Limits
 from torchgrade.sandbox.probes import Questioner
 from torchgrade.sandbox.room import Ended, Room
@@ -20,8 +21,8 @@ from torchgrade.testing.outcomes import Died, OutOfMemory, ProbeFailure, TimedOu
 _RUNS_WITHOUT_KILLERS = 3
 #: A room that a question ended is opened anew, this many times.
 _REOPENINGS = 6
-#: After so many questions without an answer in time, a name is not asked again.
-_TIMEOUTS_PER_NAME = 2
+#: After so many questions that ran out of time or ended the process, a name is not asked again.
+_FATAL_PER_NAME = 2
 
 OpenRoom = Callable[[], Room]
 
@@ -40,7 +41,7 @@ class Attempt:
         self._room: Room | None = None
         self._killed: dict[int, CellReport] = {}
         self._reopened = 0
-        self._timeouts: dict[str, int] = {}
+        self._fatal: dict[str, list[ProbeFailure]] = {}
         self._left = 2 * limits.notebook_seconds  # all runs of the notebook together
         self._asking_left = limits.asking_seconds
         self._training_left = limits.training_seconds
@@ -50,6 +51,7 @@ class Attempt:
         self.peak_memory_mb = 0.0
         self.out_of_memory = False
         self.outputs_cut = False
+        self.questions = 0  # put so far
         self.tier = ""
 
     def run(self) -> None:
@@ -73,9 +75,8 @@ class Attempt:
         begin = time.monotonic()
         try:
             run = run_notebook(room, self._source, self.limits, skip=self._killed.keys(), seconds=seconds)
-        except KernelDied as died:
-            run = Run(self._source, died_in=died.index)
-            self._dead = Died("the notebook's Python process ended before the first cell")
+        except KernelDied:  # none of the student's code has run
+            raise RoomError("the notebook's Python process ended before the first cell") from None
         self._left -= time.monotonic() - begin
         if run.died_in is not None:
             self._note_end(room.end())
@@ -98,17 +99,22 @@ class Attempt:
         ``training`` is how many seconds it may take instead of the usual limit; it counts against the
         assignment's training time, not against the time for questions.
         """
-        if self._timeouts.get(subject, 0) >= _TIMEOUTS_PER_NAME:
-            raise TimedOut(f"`{subject}` did not answer in time before, so it is not asked again")
+        self.questions += 1
+        fatal = self._fatal.setdefault(subject, [])
+        if len(fatal) >= _FATAL_PER_NAME:
+            raise type(fatal[-1])(f"{_before(subject, fatal[-1])} before, so it is not asked again")
         if (self._asking_left if training is None else self._training_left) <= 0:
             raise TimedOut("the time for this examination is used up")
         begin = time.monotonic()
         try:
             seconds = None if training is None else min(training, self._training_left)
-            return self._living_questioner().ask(subject, op, fields, values, seconds)
-        except TimedOut:
-            self._timeouts[subject] = self._timeouts.get(subject, 0) + 1
-            raise
+            questioner = self._living_questioner()
+            try:
+                return questioner.ask(subject, op, fields, values, seconds)
+            except ProbeFailure as failure:
+                if isinstance(failure, TimedOut) or questioner.closed is not None:
+                    fatal.append(failure)
+                raise
         finally:
             if training is None:
                 self._asking_left -= time.monotonic() - begin
@@ -150,16 +156,16 @@ class Attempt:
     @property
     def limit_hit(self) -> str:
         """Which limit the notebook itself hit, in words; empty if none."""
-        if self.out_of_memory and any(c.status == "killed" for c in self.cells):
-            return f"the notebook needed more than {self.limits.memory_mb} MiB of memory"
+        killed = [c for c in self.cells if c.status == "killed"]
         stopped = [c for c in self.cells if c.status == "interrupted"]
+        if self.out_of_memory and killed:
+            return f"the notebook needed more than {self.limits.memory_mb} MiB of memory"
+        if self._dead is not None:
+            return str(self._dead)
         if any(c.status == "skipped" for c in self.cells):
             return f"the notebook ran longer than {self.limits.notebook_seconds:g} s; what came later was not run"
         if stopped:
-            return (
-                f"cell {stopped[0].index + 1} ran longer than {self.limits.cell_seconds:g} s and was interrupted"
-            )
-        killed = [c for c in self.cells if c.status == "killed"]
+            return self._stopped(stopped[0])
         if killed and killed[0].error_name == TIME_LIMIT:
             return (
                 f"cell {killed[0].index + 1} ran longer than {self.limits.cell_seconds:g} s and could not be "
@@ -168,3 +174,20 @@ class Attempt:
         if killed:
             return f"cell {killed[0].index + 1} ended the whole Python process; the notebook was run without it"
         return ""
+
+    def _stopped(self, cell: CellReport) -> str:
+        """A cell has its own time, or what is left of the notebook's."""
+        if cell.seconds < self.limits.cell_seconds:
+            return (
+                f"the notebook ran longer than {self.limits.notebook_seconds:g} s; "
+                f"cell {cell.index + 1} was interrupted"
+            )
+        return f"cell {cell.index + 1} ran longer than {self.limits.cell_seconds:g} s and was interrupted"
+
+
+def _before(subject: str, failure: ProbeFailure) -> str:
+    if isinstance(failure, TimedOut):
+        return f"`{subject}` did not answer in time"
+    if isinstance(failure, OutOfMemory):
+        return f"`{subject}` needed more memory than there is"
+    return f"`{subject}` ended the whole Python process"

@@ -37,6 +37,11 @@ class RoomExaminee:
         self.calls: list[Call] = []
         self._names: list[str] | None = None
 
+    @property
+    def questions(self) -> int:
+        """How many questions were put so far, those to handles included."""
+        return self._attempt.questions
+
     # --- names ---------------------------------------------------------------------------------------------
 
     def _resolve(self, name: str) -> str:

@@ -141,7 +141,7 @@ def _run_pytest(files: list[Path], root: Path, plugins: list[object], *, collect
     arguments = [
         *map(str, files), f"--rootdir={root}", "-c", os.devnull, "--noconftest", "--import-mode=importlib",
         "-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler", "-p", "no:junitxml",
-        "-p", "no:doctest", "-p", "no:logging", "-p", "no:unittest", "-p", "no:tmpdir", "-s", "-W", "ignore",
+        "-p", "no:unraisableexception", "-p", "no:threadexception", "-p", "no:doctest", "-p", "no:logging", "-p", "no:unittest", "-p", "no:tmpdir", "-s", "-W", "ignore",
     ]  # fmt: skip
     pytest.main([*arguments, "--collect-only"] if collect_only else arguments, plugins=plugins)
 

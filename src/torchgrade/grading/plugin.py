@@ -7,13 +7,15 @@ from __future__ import annotations
 import hashlib
 import time
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
+from _pytest.runner import runtestprotocol
 
+from torchgrade.errors import TorchgradeError
 from torchgrade.grading.examinee import Call, RoomExaminee
 from torchgrade.grading.reference import NamespaceExaminee
 from torchgrade.model import Assignment, Criterion, Evidence, Outcome, Visibility
@@ -65,7 +67,7 @@ class ExamPlugin:
         self._examined: Any = submission
         self._awarded: list[tuple[float, str]] = []
         self._hints: list[str] = []
-        self._items: list[pytest.Item] = []
+        self._error: BaseException | None = None
 
     # --- what a grader asks for ----------------------------------------------------------------------------
 
@@ -124,8 +126,11 @@ class ExamPlugin:
 
     @pytest.hookimpl
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Public criteria first: what the student's code says later can no longer reach a public message."""
-        order = {c.id: n for n, c in enumerate(self.assignment.criteria)}
+        """Public criteria first: what the student's code says later can no longer reach a public message.
+
+        Among them, what a criterion needs comes before it, wherever the rubric lists it.
+        """
+        order = {id: n for n, id in enumerate(_in_order_of_need(self.assignment.criteria))}
 
         def place(item: pytest.Item) -> tuple[bool, int]:
             criterion = self._criterion(item)
@@ -134,7 +139,6 @@ class ExamPlugin:
             return criterion.visibility != Visibility.PUBLIC, order[criterion.id]
 
         items.sort(key=place)
-        self._items = items
 
     @pytest.hookimpl
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -142,64 +146,77 @@ class ExamPlugin:
         if report.failed:
             self.collection_errors.append(str(report.longrepr)[-_DETAIL:])
 
-    @pytest.hookimpl
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """A fixture that skipped or failed: the test itself was never called."""
-        if report.when != "setup" or report.passed:
-            return
-        criterion = next((i for i in self._items if i.nodeid == report.nodeid), None)
-        found = self._criterion(criterion) if criterion else None
-        if found is not None:
-            outcome = Outcome.SKIPPED if report.skipped else Outcome.BROKEN
-            text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-            self.records.append(TestRecord(found.id, outcome, 0.0, "", text, text, detail=text[-_DETAIL:]))
-
     def _criterion(self, item: Any) -> Criterion | None:
         mark = item.get_closest_marker("criterion")
         return self.criteria.get(mark.args[0]) if mark and mark.args else None
 
     # --- judgement -----------------------------------------------------------------------------------------
 
-    @pytest.hookimpl
-    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
-        """Skip what has no criterion in this examination, and what needs a criterion that was not passed."""
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        """Run one test and keep what came of it, unless it has no criterion in this examination."""
         criterion = self._criterion(item)
-        if criterion is None:
-            return True
+        if criterion is not None:
+            self.records.append(self._not_examined(criterion, item) or self._examine(criterion, item, nextitem))
+        return True
+
+    def _not_examined(self, criterion: Criterion, item: pytest.Item) -> TestRecord | None:
+        """The record of a test whose criterion needs one that was not passed. If that one is broken, so is this."""
         lacking = [n for n in criterion.needs if n in self.criteria and not self._passed(n)]
-        if lacking:
-            titles = ", ".join(f"“{self.criteria[n].title}”" for n in lacking)
-            text = f"not examined, because it needs {titles}"
-            self.records.append(TestRecord(criterion.id, Outcome.SKIPPED, 0.0, _sentence(item), text, text))
-            return True
-        return None
+        if not lacking:
+            return None
+        titles = ", ".join(f"“{self.criteria[n].title}”" for n in lacking)
+        text = f"not examined, because it needs {titles}"
+        is_ours = any(r.criterion in lacking and r.outcome == Outcome.BROKEN for r in self.records)
+        outcome = Outcome.BROKEN if is_ours else Outcome.SKIPPED
+        return TestRecord(criterion.id, outcome, 0.0, _sentence(item), text, text)
 
     def _passed(self, criterion: str) -> bool:
+        if self.criteria[criterion].manual:
+            return True  # a teacher looks at it later; nobody could pass it now
         found = [r for r in self.records if r.criterion == criterion]
         return bool(found) and all(r.outcome == Outcome.PASSED for r in found)
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-        """Run one test and keep what came of it; the exception itself is needed, not its report."""
-        criterion = self._criterion(pyfuncitem)
-        assert criterion is not None
-        self._awarded, self._hints = [], []
-        self.student.calls = []
+    def _examine(self, criterion: Criterion, item: pytest.Item, nextitem: pytest.Item | None) -> TestRecord:
+        self.student.calls, asked = [], self.student.questions
         self.student.may_explain = criterion.visibility == Visibility.PUBLIC
         begin = time.monotonic()
-        error: BaseException | None = None
-        try:
-            yield
-        except Exception as raised:
-            error = raised
-        except pytest.skip.Exception as skipped:
-            error = skipped
-        record = self._judge(criterion, _sentence(pyfuncitem), error)
-        if record.outcome == Outcome.BROKEN:
-            self._acquit(record, pyfuncitem)
+        error = self._run(item, nextitem)
+        record = self._judge(criterion, _sentence(item) or criterion.title, error)
+        # A grader stumbled. If it passes the reference, the answer that it was given is what tripped it.
+        is_ours = isinstance(error, TorchgradeError) or self.student.questions == asked
+        if record.outcome == Outcome.BROKEN and not is_ours and self._stands(item, nextitem):
+            what = f"{type(error).__name__}: {error}"
+            record.outcome = Outcome.FAILED
+            record.message = f"the answer is not of a form that can be judged ({what})"
+            record.safe = "the answer is not of a form that can be judged"
         record.seconds = time.monotonic() - begin
-        self.records.append(record)
-        return True
+        return record
+
+    def _run(self, item: pytest.Item, nextitem: pytest.Item | None) -> BaseException | None:
+        """Run a test with its fixtures; what was raised by either."""
+        self._error, self._awarded, self._hints = None, [], []
+        runtestprotocol(item, log=False, nextitem=nextitem)
+        return self._error
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
+        """Keep the exception itself; nobody reads pytest's own report, so it is not drawn up."""
+        if call.excinfo is not None and call.when != "teardown" and self._error is None:
+            self._error = call.excinfo.value
+        outcome: Literal["passed", "failed"] = "failed" if call.excinfo else "passed"
+        assert call.when != "collect"
+        return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)
+
+    def _stands(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        """Whether a test passes the reference. Without one (on a student's machine) the answer is to blame."""
+        if self.oracle is None:
+            return True
+        self._examined = self.oracle
+        try:
+            return self._run(item, nextitem) is None
+        finally:
+            self._examined = self.student
 
     def _judge(self, criterion: Criterion, sentence: str, error: BaseException | None) -> TestRecord:
         record = TestRecord(criterion.id, Outcome.PASSED, 1.0, sentence, hints=list(self._hints), error=error)
@@ -212,12 +229,11 @@ class ExamPlugin:
         record.message = str(error)
         if isinstance(error, ProbeFailure):
             record.outcome, record.safe = error.outcome, error.safe
-            record.evidence = getattr(error, "evidence", ())
             record.detail = f"{error.traceback}\n{record.detail}" if error.traceback else record.detail
         elif isinstance(error, ComparisonFailure):
             record.outcome, record.safe, record.evidence = Outcome.FAILED, error.safe, error.evidence
-        elif isinstance(error, AssertionError):
-            record.outcome, record.safe = Outcome.FAILED, sentence and f"not so: {sentence}"
+        elif isinstance(error, (AssertionError, pytest.fail.Exception)):
+            record.outcome, record.safe = Outcome.FAILED, f"not so: {sentence}"
             record.message = record.message.split("\nassert ")[0].strip() or record.safe
         elif isinstance(error, pytest.skip.Exception):
             record.outcome, record.safe = Outcome.SKIPPED, record.message
@@ -235,30 +251,21 @@ class ExamPlugin:
         elif record.fraction < 1.0:
             record.outcome = Outcome.PARTIAL
 
-    def _acquit(self, record: TestRecord, item: pytest.Function) -> None:
-        """A grader stumbled. If it passes the reference, the answer it was given is what tripped it."""
-        if not record.calls or not _stands(self, item):
-            return
-        what = f"{type(record.error).__name__}: {record.error}"
-        record.outcome = Outcome.FAILED
-        record.message = f"the answer is not of a form that can be judged ({what})"
-        record.safe = "the answer is not of a form that can be judged"
 
+def _in_order_of_need(criteria: Sequence[Criterion]) -> list[str]:
+    """Ids in the rubric's order, but each behind those that it needs. The spec has refused circles."""
+    by_id = {c.id: c for c in criteria}
+    order: dict[str, None] = {}
 
-def _stands(plugin: ExamPlugin, item: pytest.Function) -> bool:
-    """Whether a test passes the reference. Without one (on a student's machine) the answer is to blame."""
-    if plugin.oracle is None:
-        return True
-    names = item._fixtureinfo.argnames
-    arguments = {name: item.funcargs[name] for name in names}
-    arguments = {k: plugin.oracle if v is plugin.student else v for k, v in arguments.items()}
-    if isinstance(arguments.get("rng"), torch.Generator):
-        arguments["rng"] = torch.Generator().manual_seed(0)
-    try:
-        item.obj(**arguments)
-    except Exception:
-        return False
-    return True
+    def place(criterion: Criterion) -> None:
+        for need in criterion.needs:
+            if need in by_id and need not in order:
+                place(by_id[need])
+        order[criterion.id] = None
+
+    for criterion in criteria:
+        place(criterion)
+    return list(order)
 
 
 def _sentence(item: Any) -> str:

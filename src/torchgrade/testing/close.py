@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+import numpy as np
 import torch
 
 from torchgrade.model import Evidence
@@ -188,7 +189,8 @@ def _worst(wrong: torch.Tensor, error: torch.Tensor, expected: torch.Tensor) -> 
     """The index of the largest error; a NaN or an infinity counts as larger than any."""
     size = torch.where(error.isfinite(), error, torch.inf)
     flat = int(torch.where(wrong, size, -1.0).reshape(-1).argmax())
-    return tuple(int(i) for i in torch.unravel_index(torch.tensor(flat), expected.shape)) if expected.ndim else ()
+    # numpy's: torch's own unravel_index imports sympy, half a second in each freshly forked examiner.
+    return tuple(int(i) for i in np.unravel_index(flat, tuple(expected.shape)))
 
 
 def _how_many(wrong: torch.Tensor, name: str) -> str:
