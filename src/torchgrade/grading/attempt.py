@@ -14,7 +14,7 @@ from torchgrade.errors import RoomError
 from torchgrade.model import CellReport, Limits
 from torchgrade.sandbox.probes import Questioner
 from torchgrade.sandbox.room import Ended, Room
-from torchgrade.sandbox.runner import TIME_LIMIT, KernelDied, Run, run_notebook
+from torchgrade.sandbox.runner import BAD_MESSAGES, TIME_LIMIT, KernelDied, Run, run_notebook
 from torchgrade.testing.outcomes import Died, OutOfMemory, ProbeFailure, TimedOut
 
 #: A notebook is run again without a cell that killed its kernel, this many times.
@@ -171,6 +171,8 @@ class Attempt:
                 f"cell {killed[0].index + 1} ran longer than {self.limits.cell_seconds:g} s and could not be "
                 "interrupted; the notebook was run without it"
             )
+        if killed and killed[0].error_name == BAD_MESSAGES:
+            return f"cell {killed[0].index + 1} upset the notebook's kernel; the notebook was run without it"
         if killed:
             return f"cell {killed[0].index + 1} ended the whole Python process; the notebook was run without it"
         return ""

@@ -41,6 +41,7 @@ def room_root(request: RoomRequest) -> None:
     data = _open(request.data_root) if request.data_root else -1
     root = "/tmp"
     syscalls.mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=2m,nr_inodes=8192,mode=755")
+    _make_scratch(root, request)  # first: an environment that lies below /tmp must be seen in the room's own
     for path, source in sources.items():
         _show(root, path, source)
     for path in request.hidden:
@@ -51,7 +52,6 @@ def room_root(request: RoomRequest) -> None:
         os.makedirs(root + DATA, exist_ok=True)
         syscalls.bind_read_only(f"/proc/self/fd/{data}", root + DATA)
     _make_devices(root, device_sources)
-    _make_scratch(root, request)
     os.makedirs(root + "/proc", exist_ok=True)
     os.mkdir(root + _OLD)
     for descriptor in (*sources.values(), *device_sources.values(), data):

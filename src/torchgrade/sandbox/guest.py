@@ -88,7 +88,7 @@ class Guest:
         mine = [
             n for n, v in list(self.namespace.items()) if n not in self._at_start or v is not self._at_start[n]
         ]
-        return [n for n in mine if isinstance(n, str) and not n.startswith("_")][:2000]
+        return [n for n in mine if isinstance(n, str) and n.isidentifier() and not n.startswith("_")][:2000]
 
     def state(self, fields: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
         return dict(self._module(fields).state_dict())
@@ -129,7 +129,10 @@ class Guest:
     # --- objects -------------------------------------------------------------------------------------------
 
     def _target(self, fields: dict[str, Any]) -> Any:
-        found = self._object(fields["handle"]) if "handle" in fields else self._lookup(fields["name"])
+        if fields.get("of_torch"):  # torch itself, whatever the notebook calls it
+            found: Any = torch
+        else:
+            found = self._object(fields["handle"]) if "handle" in fields else self._lookup(fields["name"])
         for attribute in fields.get("path", ()):
             try:
                 found = getattr(found, attribute)

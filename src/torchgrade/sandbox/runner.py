@@ -15,20 +15,27 @@ import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.session import Session
 from nbclient import NotebookClient
+from nbclient.client import CellExecutionComplete
 from nbclient.exceptions import DeadKernelError
 
 from torchgrade.model import CellReport, Limits
+from torchgrade.sandbox import messages
 from torchgrade.sandbox.room import Room, SealedRoom
 
 #: How long code that was interrupted may still run before the room is ended.
 GRACE_SECONDS = 2.0
 #: Marks a cell that was killed because it did not heed the interrupt.
 TIME_LIMIT = "TimeLimit"
+#: Marks a cell after which the kernel no longer spoke its protocol.
+BAD_MESSAGES = "BadMessages"
 _READY_SECONDS = 20.0
 #: A message larger than this breaks the connection; the guest cuts an honest one long before.
 _MESSAGE_BYTES = 16 << 20
 _MESSAGES_WAITING = 64
 _OUTPUTS_PER_CELL = 500
+#: Outputs are cut long before, where they are made; only somebody who goes round that sends so much.
+_FLOOD_BYTES = 64 << 20
+_SPOILT_MESSAGES = 1000
 
 
 class KernelDied(Exception):
@@ -57,12 +64,17 @@ class _BoundedClient(NotebookClient):  # type: ignore[misc]
         super().__init__(nb, allow_errors=True, record_timing=False, iopub_timeout=2)
         self.room, self.budget = room, budget
         self.interrupted = self.cut = False
+        self.spoilt = 0
         self._killer: asyncio.TimerHandle | None = None
 
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
         """Count what is kept; what is beyond the budget is dropped, but the cell goes on."""
-        if msg["msg_type"] in ("stream", "display_data", "execute_result", "update_display_data", "error"):
+        if not messages.is_sound(msg):
+            return self._spoilt()
+        if msg["msg_type"] in messages.OUTPUTS:
             self.budget -= len(json.dumps(msg["content"], default=str))
+            if self.budget < -_FLOOD_BYTES:
+                self.room.kill()  # whoever sends so much has gone round the guest's own limit
             if self.budget < 0 or len(cell.outputs) >= _OUTPUTS_PER_CELL:
                 if msg["msg_type"] != "error":
                     self.cut = True
@@ -71,6 +83,26 @@ class _BoundedClient(NotebookClient):  # type: ignore[misc]
         elif msg["msg_type"].startswith("comm"):  # widgets: nobody is there to move them
             return None
         return super().process_message(msg, cell, cell_index)
+
+    async def _async_poll_output_msg(self, parent_msg_id: str, cell: Any, cell_index: int) -> None:
+        """nbclient's loop, for a sender that may be hostile: what cannot be read is passed over."""
+        while True:
+            try:
+                msg = await self.kc.iopub_channel.get_msg(timeout=None)
+            except Exception:  # not JSON, nested without end, not signed, not even a message
+                self._spoilt()
+                continue
+            parent = msg.get("parent_header")
+            if isinstance(parent, dict) and parent.get("msg_id") == parent_msg_id:
+                try:
+                    self.process_message(msg, cell, cell_index)
+                except CellExecutionComplete:
+                    return
+
+    def _spoilt(self) -> None:
+        self.spoilt += 1
+        if self.spoilt > _SPOILT_MESSAGES:
+            self.room.kill()
 
     async def _async_check_alive(self) -> None:
         if self.room.poll() is not None:
@@ -212,8 +244,12 @@ async def _run_cells(
         begin = time.monotonic()
         try:
             await client.async_execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
-        except DeadKernelError:
+        except Exception as error:
+            # The kernel died, or its replies are not of the protocol: only the student's code can do either.
             name = TIME_LIMIT if client.cell_done() else ""
+            if not isinstance(error, DeadKernelError):
+                name = BAD_MESSAGES
+                client.room.kill()
             run.died_in = index
             run.cells.append(CellReport(index, "killed", time.monotonic() - begin, error_name=name))
             continue
