@@ -1,4 +1,4 @@
-"""A student's code may speak Jupyter's protocol itself, and badly. It earns what `softmax` earns; nothing breaks."""
+"""A student's code may speak Jupyter's protocol itself, and badly: it earns what `softmax` earns, nothing breaks."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ FORGED = {
     "a status of a list": 'send("status", {"execution_state": ["x"]}); send("status", {})',
     "a stream of numbers": 'send("stream", {"name": {"a": 1}, "text": [1, 2]})',
     "an error of numbers": 'send("error", {"ename": 5, "evalue": [], "traceback": "z"}); send("error", {})',
-    "a result with odd counts": 'send("execute_result", {"data": {"image/png": 1}, "metadata": {}, "execution_count": "x"})',
+    "a result with an odd count": 'send("execute_result", {"data": {}, "metadata": {}, "execution_count": "x"})',
     "an idle too early": 'send("status", {"execution_state": "idle"})',
     "JSON without end": 'send_raw(b"[" * 200000 + b"]" * 200000)',
     "bytes that are no JSON": 'send_raw(b"\\xff{"); k.iopub_socket.send_multipart([b"a"])',
     "replies that are none": REPLIES,
     "names that are none": 'globals()[5] = 1; globals()["\\ud800"] = 2; globals()["a b"] = 3',
-    "a flood past the guest": 'for _ in range(200): send_raw(b\'{"name":"stdout","text":"\' + b"x" * 1000000 + b\'"}\')',
+    "a flood past the guest": 'for _ in range(200): send_raw(b\'{"text":"\' + b"x" * 1000000 + b\'"}\')',
 }
 
 
