@@ -1,4 +1,4 @@
-"""A student's code may speak Jupyter's protocol itself, and badly: it earns what `softmax` earns, nothing breaks."""
+"""A student's code may speak Jupyter's protocol itself, and badly: that costs it nothing, and us nothing."""
 
 from __future__ import annotations
 
