@@ -296,3 +296,10 @@ def test_importing_the_spec_is_cheap() -> None:
     code = "import sys, torchgrade.spec; print({'torch', 'numpy', 'nbformat', 'pytest'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_half_written_neighbour_does_not_stand_in_the_way(course: Path) -> None:
+    (course / "assignments" / "half").mkdir()
+    assert "half" in fault(course)
+    assert [a.id for a in load_course(course, only="softmax").assignments] == ["softmax"]
+    assert load_course(course, only="nowhere").assignments == ()

@@ -35,7 +35,7 @@ def check_once(notebook: Path | None, assignment: str, *, plain: bool | None, as
     from torchgrade.pipeline.checking import find_notebook
 
     path = find_notebook(notebook)
-    course = load_course(course_root(path.resolve().parent))
+    course = load_course(course_root(path.resolve().parent), only=assignment or None)
     console = Console(highlight=False)
     if as_json:
         checked = check(course, path, assignment, plain=plain)

@@ -134,13 +134,13 @@ def _grade(root: Path, assignment: str, submissions: Path, out: Path, options: o
     from torchgrade.cli.progress import live_progress
     from torchgrade.pipeline import GradeOptions
     from torchgrade.pipeline import grade as run
-    from torchgrade.spec import load_course
+    from torchgrade.spec import assignment_ids, load_course
 
     assert isinstance(options, GradeOptions)
-    course = load_course(root)
+    course = load_course(root, only=assignment)
     found = course.assignment(assignment)
     if found is None:
-        raise UsageError(_no_assignment(assignment, [a.id for a in course.assignments]))
+        raise UsageError(_no_assignment(assignment, assignment_ids(root)))
     with live_progress(found) as progress:
         summary = run(course, found, submissions, out, options, progress)
     _tell(summary)
@@ -175,13 +175,13 @@ def ci(
 ) -> None:
     """Let the course test itself: solutions, handouts, wrong answers and legitimate variants."""
     from torchgrade.pipeline import course_root, test_course
-    from torchgrade.spec import load_course
+    from torchgrade.spec import assignment_ids, load_course
 
-    course = load_course(course_root(Path.cwd()))
-    known = [a.id for a in course.assignments]
+    root = course_root(Path.cwd())
     for wanted in assignments or ():
-        if wanted not in known:
-            raise UsageError(_no_assignment(wanted, known))
+        if wanted not in assignment_ids(root):
+            raise UsageError(_no_assignment(wanted, assignment_ids(root)))
+    course = load_course(root, only=assignments[0] if assignments and len(assignments) == 1 else None)
     tried = wrong = 0
     for finding in test_course(course, tuple(assignments or ()), fix=fix):
         tried += 1

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbformat
+
 from torchgrade import notebook as notebooks
+from torchgrade.errors import SpecError
 
 
 @dataclass(frozen=True)
@@ -46,5 +49,17 @@ def _load(path: Path) -> KnownAnswer:
         loses=listed("loses"),
         misses=listed("misses"),
         borrows=listed("borrows"),
-        notebook=notebooks.from_percent(text),
+        notebook=notebooks.from_percent(text, path),
     )
+
+
+def read_trusted(path: Path) -> dict[str, Any]:
+    """A notebook of the course's own. Raises SpecError where it is missing or is none."""
+    try:
+        return dict(nbformat.read(path, as_version=4))
+    except FileNotFoundError:
+        raise SpecError(path, None, "", "the notebook does not exist") from None
+    except OSError as error:
+        raise SpecError(path, None, "", f"cannot be read: {error.strerror}") from None
+    except Exception as error:  # nbformat raises all kinds for a file that is no notebook
+        raise SpecError(path, None, "", f"is not a notebook ({type(error).__name__})") from None

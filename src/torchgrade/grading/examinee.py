@@ -26,6 +26,7 @@ class Call:
     result: Any = None
     failure: ProbeFailure | None = None
     arguments_after: list[Any] | None = None  # where the grader asked for them
+    defines: bool = False  # no question: the grader set the global ``name`` to ``args[0]``
 
 
 class RoomExaminee:
@@ -112,6 +113,7 @@ class RoomExaminee:
         """Set a global of the notebook."""
         self._attempt.ask(name, "define", {"name": self._resolve(name)}, {"value": _plain(value)})
         self._names = None
+        self.calls.append(Call(name, (value,), {}, defines=True))
 
     def gradients(
         self,
@@ -137,6 +139,12 @@ class RoomExaminee:
         values = {"args": _plain(list(args)), "kwargs": _plain(kwargs)}
         return self._hold(cls, self._ask(cls, "call", {"as_handle": True}, values))
 
+    def make(self, path: str, *args: Any, **kwargs: Any) -> RoomHandle:
+        """Something of PyTorch's own, made in the room: ``make("torch.nn.Linear", 3, 4)``."""
+        values = {"args": _plain(list(args)), "kwargs": _plain(kwargs)}
+        fields = {"of_torch": True, "path": path.split(".")[1:], "as_handle": True}
+        return self._hold(path, self._attempt.ask(path, "call", fields, values))
+
     def _hold(self, name: str, handle: Any) -> RoomHandle:
         if not isinstance(handle, Handle):
             raise ProbeFailure(f"`{name}` could not be held for examination")
@@ -145,9 +153,11 @@ class RoomExaminee:
     # --- read outside --------------------------------------------------------------------------------------
 
     def source(self, name: str) -> str:
-        """The source text that defines ``name``; empty where it is not found."""
-        found = notebooks.find_definition(self._attempt.notebook, name)
-        return found[2] if found else ""
+        """The source text that defines ``name``, or the first of its aliases; empty where none is found."""
+        for candidate in (name, *self._assignment.aliases.get(name, ())):
+            if found := notebooks.find_definition(self._attempt.notebook, candidate):
+                return found[2]
+        return ""
 
     @property
     def outputs(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import sys
@@ -11,18 +12,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
+from torchgrade.data import PreparedData
 from torchgrade.errors import BrokenError, RoomError
-from torchgrade.grading.answers import load_answers
+from torchgrade.grading.answers import load_answers, read_trusted
 from torchgrade.grading.attempt import Attempt, OpenRoom
 from torchgrade.grading.examinee import RoomExaminee
 from torchgrade.grading.judge import judge_criterion, public_part, totals
 from torchgrade.grading.misconceptions import KnownMistakes
-from torchgrade.grading.plugin import ExamPlugin, TestRecord
+from torchgrade.grading.plugin import ExamPlugin, ImportErrors, TestRecord
 from torchgrade.grading.reference import NamespaceExaminee, load_namespace
 from torchgrade.model import Assignment, CriterionResult, Outcome, Status, Tier, Verdict
+from torchgrade.sandbox import compat, room_data
 from torchgrade.sandbox import policy as policies
 from torchgrade.sandbox.plain import PlainRoom
 from torchgrade.sandbox.room import Zygote, make_request
@@ -50,25 +52,46 @@ class Job:
 class Desk:
     """What an examiner prepares once for an assignment: reference, known wrong answers, warm pytest.
 
-    Raises BrokenError when the solution does not run.
+    Raises SpecError when the solution is missing, BrokenError when it does not run.
     """
 
-    def __init__(self, assignment: Assignment, hidden: tuple[str, ...], *, public_only: bool) -> None:
-        self.assignment, self.hidden = assignment, hidden
+    def __init__(
+        self,
+        assignment: Assignment,
+        hidden: tuple[str, ...],
+        *,
+        public_only: bool,
+        data: PreparedData | None = None,
+    ) -> None:
+        self.assignment, self.hidden, self.data = assignment, hidden, data
+        if data is not None:
+            _let_solution_find(data)
         self.reference: NamespaceExaminee | None = None
         self.mistakes = KnownMistakes(())
         self.files = [assignment.graders / "test_public.py"]
         if not public_only:
             self.files.append(assignment.graders / "test_hidden.py")
             self.reference = self._load_reference()
-            self.mistakes = KnownMistakes(load_answers(assignment.graders, "wrong"))
+            self.mistakes = KnownMistakes(load_answers(assignment.graders, "wrong"), assignment.files)
         self.files = [f for f in self.files if f.is_file()]
-        _run_pytest(self.files, assignment.graders, [], collect_only=True)
+        # Python imports a file once: what goes wrong with it is seen here, and not again with a submission.
+        imported = ImportErrors()
+        _run_pytest(self.files, assignment.graders, [imported], collect_only=True)
+        self.import_errors = "\n".join(imported.errors)
 
     def _load_reference(self) -> NamespaceExaminee:
-        notebook = nbformat.read(self.assignment.solution, as_version=4)
-        folder = self.assignment.files[0].parent if self.assignment.files else None
-        return NamespaceExaminee(load_namespace(notebook, self.assignment.solution.name, folder), notebook)
+        path, files = self.assignment.solution, self.assignment.files
+        notebook = read_trusted(path)
+        return NamespaceExaminee(load_namespace(notebook, path.name, files), notebook)
+
+
+def _let_solution_find(data: PreparedData) -> None:
+    """The solution and the known wrong answers load data sets as a student's notebook does in the room."""
+    with contextlib.suppress(ImportError, RuntimeError):  # without torchvision a grader still has dataset()
+        compat.import_torchvision()
+        room_data.install(str(data.room_root))
+    for name in data.names:
+        data.load(name)  # so that one without its files is seen before the first submission
 
 
 def examine(desk: Desk, job: Job, zygote: Zygote | None) -> Verdict:
@@ -97,7 +120,7 @@ def examine(desk: Desk, job: Job, zygote: Zygote | None) -> Verdict:
 def _opener(desk: Desk, job: Job, zygote: Zygote | None) -> OpenRoom:
     limits = desk.assignment.limits
     if zygote is None:
-        return partial(PlainRoom.open, threads=job.threads)
+        return partial(PlainRoom.open, threads=job.threads, data_root=_room_root(desk))
     return lambda: zygote.open(
         make_request(
             policies.OF_TIER[Tier(job.tier)],
@@ -106,13 +129,20 @@ def _opener(desk: Desk, job: Job, zygote: Zygote | None) -> OpenRoom:
             threads=job.threads,
             gpu=job.device.startswith("cuda"),
             hidden=desk.hidden,
+            data_root=_room_root(desk),
         )
     )
 
 
+def _room_root(desk: Desk) -> str:
+    return str(desk.data.room_root) if desk.data else ""
+
+
 def _examine(desk: Desk, assignment: Assignment, job: Job, attempt: Attempt) -> tuple[CriterionResult, ...]:
     student = RoomExaminee(attempt, assignment)
-    plugin = ExamPlugin(assignment, student, desk.reference, seed=job.seed, device=job.device)
+    plugin = ExamPlugin(
+        assignment, student, desk.reference, seed=job.seed, device=job.device, data=desk.data
+    )
     _run_pytest(desk.files, assignment.graders, [plugin])
 
     lost = {r.criterion for r in plugin.records if r.outcome != Outcome.PASSED}
@@ -125,8 +155,8 @@ def _examine(desk: Desk, assignment: Assignment, job: Job, attempt: Attempt) -> 
     for criterion in assignment.criteria:
         records = [r for r in plugin.records if r.criterion == criterion.id]
         result = judge_criterion(criterion, records, known_mistake)
-        if result.outcome == Outcome.BROKEN and plugin.collection_errors:
-            result = dataclasses.replace(result, detail="\n".join(plugin.collection_errors))
+        if result.outcome == Outcome.BROKEN and not records and desk.import_errors:
+            result = dataclasses.replace(result, detail=desk.import_errors)
         results.append(result)
     return tuple(results)
 
@@ -141,7 +171,8 @@ def _run_pytest(files: list[Path], root: Path, plugins: list[object], *, collect
     arguments = [
         *map(str, files), f"--rootdir={root}", "-c", os.devnull, "--noconftest", "--import-mode=importlib",
         "-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler", "-p", "no:junitxml",
-        "-p", "no:unraisableexception", "-p", "no:threadexception", "-p", "no:doctest", "-p", "no:logging", "-p", "no:unittest", "-p", "no:tmpdir", "-s", "-W", "ignore",
+        "-p", "no:unraisableexception", "-p", "no:threadexception", "-p", "no:doctest", "-p", "no:logging",
+        "-p", "no:unittest", "-p", "no:tmpdir", "-s", "-W", "ignore",
     ]  # fmt: skip
     pytest.main([*arguments, "--collect-only"] if collect_only else arguments, plugins=plugins)
 
@@ -198,7 +229,7 @@ def broken(assignment: Assignment, job: Job, reason: str) -> Verdict:
         assignment=assignment.id,
         status=Status.BROKEN,
         points=0.0,
-        max_points=assignment.max_points,
+        max_points=0.0,  # what could not be judged neither earns nor costs
         bonus=0.0,
         criteria=results,
         reason=reason,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import types
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,18 +22,19 @@ _REPLAYS = 40
 class KnownMistakes:
     """The wrong answers of an assignment, run once, ready to be compared with a student's outputs."""
 
-    def __init__(self, answers: Sequence[KnownAnswer]) -> None:
-        self._namespaces = [(a, load_namespace(a.notebook, a.path.name)) for a in answers if a.hint]
+    def __init__(self, answers: Sequence[KnownAnswer], files: Sequence[Path] = ()) -> None:
+        self._namespaces = [(a, load_namespace(a.notebook, a.path.name, files)) for a in answers if a.hint]
 
     def recognise(
         self, criterion: str, calls: Sequence[Call], lost: Collection[str], student: RoomExaminee
     ) -> KnownAnswer | None:
         """The first known mistake that does on every call what the student's code did; None if there is none.
 
+        Globals that the grader set for the student's code are set for the known mistake in the same place.
         It must lose this criterion, and none that the student did not lose: NaN for NaN proves little.
         """
         told = [c for c in calls if c.failure is None or c.failure.name][:_REPLAYS]
-        if not told:
+        if all(c.defines for c in told):
             return None
         fitting = [(a, n) for a, n in self._namespaces if criterion in a.loses and set(a.loses) <= set(lost)]
         return next((a for a, n in fitting if _same(a, dict(n), told, student)), None)
@@ -56,6 +59,9 @@ def _lend(namespace: dict[str, Any], name: str, value: Any) -> None:
 
 
 def _same_call(examinee: NamespaceExaminee, call: Call) -> bool:
+    if call.defines:
+        _lend(examinee.namespace, call.name, copy.deepcopy(call.args[0]))  # it may be changed in place
+        return True
     if call.name not in examinee.namespace:
         return False
     try:
@@ -77,6 +83,8 @@ def equal(a: Any, b: Any) -> bool:
         return bool(close.all())
     if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
         return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(equal(value, b[key]) for key, value in a.items())
     if isinstance(a, (int, float)) and isinstance(b, (int, float)):
         return equal(torch.tensor(float(a)), torch.tensor(float(b)))
     return type(a) is type(b) and bool(a == b)

@@ -15,7 +15,8 @@ import pytest
 import torch
 from _pytest.runner import runtestprotocol
 
-from torchgrade.errors import TorchgradeError
+from torchgrade.data import PreparedData, Split
+from torchgrade.errors import BrokenError, TorchgradeError
 from torchgrade.grading.examinee import Call, RoomExaminee
 from torchgrade.grading.reference import NamespaceExaminee
 from torchgrade.model import Assignment, Criterion, Evidence, Outcome, Visibility
@@ -47,6 +48,19 @@ class TestRecord:
     error: BaseException | None = None
 
 
+class ImportErrors:
+    """Keeps why grader files cannot be imported. That is our fault."""
+
+    def __init__(self) -> None:
+        self.errors: list[str] = []
+
+    @pytest.hookimpl
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Called for every file, imported or not."""
+        if report.failed:
+            self.errors.append(str(report.longrepr)[-_DETAIL:])
+
+
 class ExamPlugin:
     """Fixtures, order and judgement for one session."""
 
@@ -58,12 +72,12 @@ class ExamPlugin:
         *,
         seed: str,
         device: str,
+        data: PreparedData | None = None,
     ) -> None:
-        self.assignment, self.student, self.oracle = assignment, submission, reference
+        self.assignment, self.student, self.oracle, self.data = assignment, submission, reference, data
         self.seed, self.device_name = seed, device
         self.criteria = {c.id: c for c in assignment.criteria}
         self.records: list[TestRecord] = []
-        self.collection_errors: list[str] = []
         self._examined: Any = submission
         self._awarded: list[tuple[float, str]] = []
         self._hints: list[str] = []
@@ -96,6 +110,20 @@ class ExamPlugin:
     def device(self) -> torch.device:
         """Where to compute: a GPU if the assignment may use one and there is one."""
         return torch.device(self.device_name)
+
+    @pytest.fixture
+    def dataset(self, request: pytest.FixtureRequest) -> Callable[[str], Split]:
+        """``dataset("mnist")``: the course's split. A public criterion gets it without the kept part."""
+        criterion = self._criterion(request.node)
+        public = criterion is None or criterion.visibility == Visibility.PUBLIC
+
+        def load(name: str) -> Split:
+            if self.data is None:
+                raise BrokenError(f"dataset({name!r}): the assignment names no data sets; add `data: [{name}]`")
+            found = self.data.load(name)
+            return found.public() if public else found
+
+        return load
 
     @pytest.fixture
     def award(self) -> Callable[[float, str], None]:
@@ -140,12 +168,6 @@ class ExamPlugin:
 
         items.sort(key=place)
 
-    @pytest.hookimpl
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """A grader that cannot be imported is our fault."""
-        if report.failed:
-            self.collection_errors.append(str(report.longrepr)[-_DETAIL:])
-
     def _criterion(self, item: Any) -> Criterion | None:
         mark = item.get_closest_marker("criterion")
         return self.criteria.get(mark.args[0]) if mark and mark.args else None
@@ -161,7 +183,7 @@ class ExamPlugin:
         return True
 
     def _not_examined(self, criterion: Criterion, item: pytest.Item) -> TestRecord | None:
-        """The record of a test whose criterion needs one that was not passed. If that one is broken, so is this."""
+        """The record of a test whose criterion needs one that was not passed; broken if that one is broken."""
         lacking = [n for n in criterion.needs if n in self.criteria and not self._passed(n)]
         if not lacking:
             return None

@@ -8,7 +8,10 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from collections.abc import Sequence
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,31 +26,36 @@ SLOW_TAG = "not-in-reference"
 _MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
 
 
-def load_namespace(nb: dict[str, Any], title: str, search: Path | None = None) -> dict[str, Any]:
+def load_namespace(nb: dict[str, Any], title: str, files: Sequence[Path] = ()) -> dict[str, Any]:
     """Run the code cells of a trusted notebook. Raises BrokenError naming the cell that failed.
 
-    ``search`` is a folder of files handed out with the notebook, importable while it runs.
+    ``files`` are handed out with the notebook: while it runs, they lie in the current folder, as in a room.
     """
-    import sys
-
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    if search is not None:
-        sys.path.insert(0, str(search))
-    try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            for index, cell in enumerate(nb["cells"]):
-                if cell["cell_type"] == "code" and SLOW_TAG not in cell["metadata"].get("tags", []):
-                    _run_cell(cell["source"], f"{title}, cell {index + 1}", namespace)
-    finally:
-        if search is not None:
-            sys.path.remove(str(search))
+    namespace: dict[str, Any] = {"__name__": "__main__", "display": lambda *_, **__: None}
+    with _beside(files), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        for index, cell in enumerate(nb["cells"]):
+            if cell["cell_type"] == "code" and SLOW_TAG not in cell["metadata"].get("tags", []):
+                _run_cell(cell["source"], f"{title}, cell {index + 1}", namespace)
     return namespace
+
+
+@contextlib.contextmanager
+def _beside(files: Sequence[Path]) -> Iterator[None]:
+    """Be in a folder of copies, from which one can also import; what is written there is gone with it."""
+    with tempfile.TemporaryDirectory(prefix="torchgrade-reference-") as folder, contextlib.chdir(folder):
+        for file in files:
+            shutil.copy(file, folder)
+        sys.path.insert(0, folder)
+        try:
+            yield
+        finally:
+            sys.path.remove(folder)
 
 
 def _run_cell(source: str, where: str, namespace: dict[str, Any]) -> None:
     try:
         exec(compile(_MAGIC.sub("", source), f"<{where}>", "exec"), namespace)  # noqa: S102 - the course's own
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BrokenError(f"{where}: {type(error).__name__}: {error}") from error
 
 
@@ -113,6 +121,13 @@ class NamespaceExaminee:
         """A new instance of a class."""
         return LocalHandle(self.namespace[cls](*_copied(list(args)), **_copied(kwargs)))
 
+    def make(self, path: str, *args: Any, **kwargs: Any) -> LocalHandle:
+        """Something of PyTorch's own: ``make("torch.nn.Linear", 3, 4)``."""
+        found: Any = torch
+        for attribute in path.split(".")[1:]:
+            found = getattr(found, attribute)
+        return LocalHandle(found(*_copied(list(args)), **_copied(kwargs)))
+
     def source(self, name: str) -> str:
         """The source text that defines ``name``."""
         found = notebooks.find_definition(self._notebook, name) if self._notebook else None
@@ -166,7 +181,7 @@ def _copied(value: Any) -> Any:
     if isinstance(value, LocalHandle):
         return value.target
     if isinstance(value, (list, tuple)):
-        return type(value)(_copied(v) for v in value)
+        return _plain_kind(value)(_copied(v) for v in value)
     if isinstance(value, dict):
         return {k: _copied(v) for k, v in value.items()}
     return value
@@ -180,7 +195,12 @@ def _detached(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, (list, tuple)):
-        return type(value)(_detached(v) for v in value)
+        return _plain_kind(value)(_detached(v) for v in value)
     if isinstance(value, dict):
         return {k: _detached(v) for k, v in value.items()}
     return value
+
+
+def _plain_kind(value: list[Any] | tuple[Any, ...]) -> type[list[Any]] | type[tuple[Any, ...]]:
+    """Named tuples and their like cross the wall as plain ones."""
+    return list if isinstance(value, list) else tuple

@@ -17,6 +17,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from torchgrade.errors import BrokenError, RoomError, TorchgradeError
-from torchgrade.model import Tier, Verdict, verdict_from_json
+from torchgrade.model import Limits, Tier, Verdict, verdict_from_json
 from torchgrade.sandbox.room import font_cache
 
 _READY_SECONDS = 180.0
@@ -41,6 +42,7 @@ class Setup:
     tier: str = Tier.FULL
     public_only: bool = False
     plain: bool = False  # rooms are ordinary processes: a machine without a Linux sandbox
+    data: str = ""  # the folder of the prepared data sets, where the assignment has any
 
 
 class Examiner(Protocol):
@@ -72,7 +74,7 @@ class WarmExaminer:
 
     def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
         self.process, self.control = process, control
-        self._ready = False
+        self._ready, self._lock = False, threading.Lock()
 
     @classmethod
     def start(cls, setup: Setup) -> WarmExaminer:
@@ -91,31 +93,26 @@ class WarmExaminer:
 
     def wait_ready(self) -> None:
         """Until submissions can be examined. Raises RoomError or BrokenError with what went wrong."""
-        if self._ready:
-            return
-        answer = _receive(self.control, _READY_SECONDS)
-        if answer is None:
-            raise BrokenError("the warm examiner did not start")
-        if answer.get("problem"):
-            raise (RoomError if answer.get("kind") == "RoomError" else BrokenError)(answer["problem"])
-        self._ready = True
+        with self._lock:  # its answer comes once, whoever waits for it
+            if self._ready:
+                return
+            answer = _receive(self.control, _READY_SECONDS)
+            if answer is None:
+                raise BrokenError("the warm examiner did not start")
+            if answer.get("problem"):
+                raise _fault(answer)
+            self._ready = True
 
     def examine(self, job: dict[str, Any], seconds: float) -> Verdict:
         self.wait_ready()
         ours, theirs = socket.socketpair()
-        with ours, theirs:
-            socket.send_fds(self.control, [b"j"], [theirs.fileno()])
-            theirs.close()
-            started = _receive(ours, _STUCK_SECONDS)
-            if started is None:
-                raise BrokenError("the examiner could not fork")
-            _send(ours, job)
-            answer = _receive(ours, seconds + _STUCK_SECONDS)
-            if answer is None:
-                with contextlib.suppress(OSError):
-                    os.kill(started["pid"], signal.SIGKILL)
-                raise BrokenError("the examiner ended or hung without a verdict")
-        return _verdict(answer)
+        try:
+            with ours, theirs:
+                socket.send_fds(self.control, [b"j"], [theirs.fileno()])
+                theirs.close()
+                return _verdict(_examined(ours, job, seconds))
+        except OSError as error:
+            raise BrokenError(f"the warm examiner is gone ({error.strerror})") from None
 
     def close(self) -> None:
         self.control.close()
@@ -157,15 +154,34 @@ class SpawnedExaminer:
         """Nothing is kept between submissions."""
 
 
+def _examined(child: socket.socket, job: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """What the forked examiner at the other end answers. Raises BrokenError, OSError."""
+    started = _receive(child, _STUCK_SECONDS)
+    if started is None:
+        raise BrokenError("the examiner could not fork")
+    _send(child, job)
+    answer = _receive(child, seconds + _STUCK_SECONDS)
+    if answer is None:
+        with contextlib.suppress(OSError):
+            os.kill(started["pid"], signal.SIGKILL)
+        raise BrokenError("the examiner ended or hung without a verdict")
+    return answer
+
+
 def _verdict(answer: dict[str, Any]) -> Verdict:
     if answer.get("problem"):
-        raise BrokenError(str(answer["problem"]))
+        raise _fault(answer)
     return verdict_from_json(answer["verdict"])
+
+
+def _fault(answer: dict[str, Any]) -> TorchgradeError:
+    return (RoomError if answer.get("kind") == "RoomError" else BrokenError)(str(answer["problem"]))
 
 
 def _environment() -> dict[str, str]:
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {**os.environ, **one_thread, "PYTHONDONTWRITEBYTECODE": "1", **font_cache()}
+    # A solution that shows a plot must not open a window and wait.
+    return {**os.environ, **one_thread, "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg", **font_cache()}
 
 
 # --- messages: u32 length and JSON -------------------------------------------------------------------------
@@ -214,14 +230,16 @@ def _prepare(setup: Setup) -> tuple[Any, Any]:
 
     warnings.simplefilter("ignore")  # of replayed wrong answers, say: nobody could act on them
     torch.set_num_threads(1)  # a pool of threads would not survive the fork
+    from torchgrade.data import PreparedData
     from torchgrade.grading.examiner import Desk
     from torchgrade.spec import load_course
 
-    course = load_course(Path(setup.course))
+    course = load_course(Path(setup.course), only=setup.assignment)
     assignment = course.assignment(setup.assignment)
     if assignment is None:
         raise BrokenError(f"there is no assignment {setup.assignment!r} in {course.root}")
-    desk = Desk(assignment, hidden=(str(course.root),), public_only=setup.public_only)
+    data = PreparedData.open(Path(setup.data)) if setup.data else None
+    desk = Desk(assignment, hidden=(str(course.root),), public_only=setup.public_only, data=data)
     if zygote is not None:
         _try_to_seal(zygote, Tier(setup.tier))
     return desk, zygote
@@ -229,7 +247,6 @@ def _prepare(setup: Setup) -> tuple[Any, Any]:
 
 def _try_to_seal(zygote: Any, tier: Tier) -> None:
     """Refuse before the first submission, not once for each. Raises RoomError."""
-    from torchgrade.model import Limits
     from torchgrade.sandbox.policy import OF_TIER
     from torchgrade.sandbox.room import make_request
 
@@ -300,10 +317,13 @@ def _examine(desk: Any, job: dict[str, Any], zygote: Any) -> dict[str, Any]:
 def once() -> None:
     """One setup and one job on standard input, one answer on standard output."""
     request = json.loads(sys.stdin.read())
-    desk, zygote = _prepare(Setup(**request["setup"]))
-    answer = _examine(desk, request["job"], zygote)
-    if zygote is not None:
-        zygote.close()
+    try:
+        desk, zygote = _prepare(Setup(**request["setup"]))
+        answer = _examine(desk, request["job"], zygote)
+        if zygote is not None:
+            zygote.close()
+    except TorchgradeError as error:
+        answer = {"problem": str(error), "kind": type(error).__name__}
     sys.stdout.write("\n" + json.dumps(answer) + "\n")
 
 

@@ -13,7 +13,7 @@ from torchgrade.intake import collect
 from torchgrade.model import Assignment, Course, Submission, Tier, Verdict, Visibility
 from torchgrade.notebook import find_definition
 from torchgrade.pipeline import keys
-from torchgrade.spec import check_graders
+from torchgrade.spec import assignment_ids, check_graders
 
 _TIERS = (Tier.FULL, Tier.LANDLOCK, Tier.NONE)
 
@@ -46,7 +46,7 @@ def find_notebook(path: Path | None) -> Path:
 
 def find_assignment(course: Course, wanted: str, notebook: Path, submission: Submission) -> Assignment:
     """The assignment of a notebook: by option, by file name, or by the names it defines. Raises UsageError."""
-    ids = [a.id for a in course.assignments]
+    ids = assignment_ids(course.root)
     if wanted:
         found = course.assignment(wanted)
         if found is None:

@@ -64,7 +64,7 @@ def examine_here(
 ) -> dict[str, Any]:
     """Run on a worker: examine one job with this machine's warm examiner. Raises BrokenError."""
     wanted = warm.Setup(**setup)
-    assignment = load_course(Path(wanted.course)).assignment(wanted.assignment)
+    assignment = load_course(Path(wanted.course), only=wanted.assignment).assignment(wanted.assignment)
     if assignment is None or keys.assignment_digests(assignment) != digests:
         raise BrokenError(f"this worker has another version of {wanted.assignment} in {wanted.course}")
     if wanted not in _examiners:
