@@ -86,6 +86,24 @@ class Criterion:
 
 
 @dataclass(frozen=True)
+class Term:
+    """One class of a variant: the number in a column of the roster, plus ``plus``; no column: ``plus`` alone."""
+
+    column: str
+    plus: int
+
+
+@dataclass(frozen=True)
+class VariantRule:
+    """Which classes a student gets. ``tracks`` put another class in the last one's place, or none (None)."""
+
+    classes: tuple[Term, ...]
+    tracks: dict[str, int | None] = field(default_factory=dict)
+    default: dict[str, str] = field(default_factory=dict)  # of a student about whom no roster tells
+    within: tuple[int, int] = (0, 99)
+
+
+@dataclass(frozen=True)
 class Assignment:
     """An assignment as its folders describe it."""
 
@@ -102,6 +120,7 @@ class Assignment:
     handout: Path = Path()
     solution: Path = Path()
     graders: Path = Path()
+    variant: VariantRule | None = None  # of course.yaml, where students get tasks of their own
 
     @property
     def max_points(self) -> float:
@@ -136,13 +155,18 @@ class CellReport:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A small array shown to the reader: nested rows of numbers as short text, at most 8 by 10."""
+    """A small array shown to the reader: nested rows of numbers as short text, at most 8 by 10.
+
+    ``kind`` says what the rows are: ``array``, or ``errors``: a name, its relative error ("none" where there is
+    nothing to compare) and the largest error allowed, which a report may also draw.
+    """
 
     label: str
     shape: tuple[int, ...]
     dtype: str
     rows: tuple[tuple[str, ...], ...]
     cut: bool = False  # rows or columns were left out
+    kind: str = "array"
 
 
 @dataclass(frozen=True)
@@ -229,6 +253,7 @@ def _evidence(data: dict[str, Any]) -> Evidence:
         dtype=data["dtype"],
         rows=tuple(tuple(r) for r in data["rows"]),
         cut=data["cut"],
+        kind=data.get("kind", "array"),  # verdicts kept by an earlier version have none
     )
 
 

@@ -64,9 +64,7 @@ class Encoder:
     a ``Plain`` or None (not known).
     """
 
-    def __init__(
-        self, special: Callable[[Any], Array | Reference | Plain | None], limits: WireLimits
-    ) -> None:
+    def __init__(self, special: Callable[[Any], Array | Reference | Plain | None], limits: WireLimits) -> None:
         self.special, self.limits = special, limits
         self.arrays: list[Array] = []
         self.array_bytes = 0

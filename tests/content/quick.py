@@ -13,13 +13,14 @@ from typing import Any
 
 import torch
 
+from torchgrade.grading.reference import SLOW_TAG
 from torchgrade.model import Assignment
-from torchgrade.notebook import code_cells, from_percent, percent_header
+from torchgrade.notebook import code_cells, find_definition, from_percent, percent_header
 from torchgrade.spec import load_assignment
 from torchgrade.testing import ProbeFailure
 
 ROOT = Path(__file__).resolve().parents[2]
-ASSIGNMENTS = ("softmax", "forward_pass")
+ASSIGNMENTS = ("softmax", "forward_pass", "manual_backprop", "padding")
 
 
 def load(path: Path, name: str = "") -> ModuleType:
@@ -34,7 +35,38 @@ def load(path: Path, name: str = "") -> ModuleType:
     return module
 
 
+CELLS = "_cells_"  # the global under which ``run`` leaves the source of what it ran
 in_process = load(ROOT / "tests" / "testing" / "in_process.py")
+
+
+class Student(in_process.InProcess):
+    """What a room would show of the code in ``space``, aliases and sources too. What is defined, functions see."""
+
+    def __init__(self, spec: Assignment, space: dict[str, Any], *, may_explain: bool) -> None:
+        super().__init__(space, may_explain=may_explain)
+        self._aliases = spec.aliases
+
+    def _own(self, name: str) -> str:
+        return next((n for n in (name, *self._aliases.get(name, ())) if n in self.namespace), name)
+
+    def _named(self, name: str) -> Any:
+        return super()._named(self._own(name))
+
+    def define(self, name: str, value: Any) -> None:
+        super().define(self._own(name), value)
+
+    def source(self, name: str) -> str:
+        cells = "\n".join(f"# %%\n{cell}" for cell in self.namespace.get(CELLS, ["pass"]))
+        found = find_definition(from_percent(cells), self._own(name))
+        return found[2] if found else ""
+
+
+@dataclass(frozen=True)
+class Partial:
+    """Less than full marks: what was awarded, and why."""
+
+    fraction: float
+    because: str
 
 
 @dataclass
@@ -49,11 +81,14 @@ class Judged:
         return {id for id, result in self.results.items() if result != "passed"}
 
 
-def sources(path: Path) -> list[str]:
-    """The code cells of a notebook or a percent script."""
+def sources(path: Path, *, slow: bool = True) -> list[str]:
+    """The code cells of a notebook or a percent script; without ``slow`` those that a reference leaves out."""
     text = path.read_text(encoding="utf-8")
     notebook = json.loads(text) if path.suffix == ".ipynb" else from_percent(text, path)
-    return [source for _, source in code_cells(notebook)]
+    left_out = set() if slow else {SLOW_TAG}
+    return [
+        s for n, s in code_cells(notebook) if not left_out & set(notebook["cells"][n]["metadata"].get("tags", ()))
+    ]
 
 
 def header(path: Path) -> dict[str, str]:
@@ -70,10 +105,14 @@ def run(assignment: str, cells: list[str]) -> tuple[dict[str, Any], list[str]]:
     kept = {name: sys.modules.pop(name, None) for name in ("helper",)}
     sys.path.insert(0, str(folder))
     was, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    dtype = torch.get_default_dtype()
     try:
         torch.manual_seed(1)
-        return in_process.run_cells(cells)
+        space, errors = in_process.run_cells(cells)
+        space[CELLS] = cells
+        return space, errors
     finally:
+        torch.set_default_dtype(dtype)  # a notebook may change it
         sys.dont_write_bytecode = was
         sys.path.remove(str(folder))
         for name, module in kept.items():
@@ -113,9 +152,11 @@ def graders(assignment: str) -> list[tuple[Any, str, bool]]:
 
 def _outcome(
     spec: Assignment, function: Any, criterion: str, public: bool, space: Any, judged: Judged, seed: int
-) -> Exception | None:
+) -> Exception | Partial | None:
+    awarded: list[Partial] = []
     fixtures = {
-        "submission": in_process.InProcess(dict(space), may_explain=public),
+        "submission": Student(spec, space, may_explain=public),
+        "award": lambda fraction, because="": awarded.append(Partial(fraction, because)),
         "rng": torch.Generator().manual_seed(seed),
         "device": "cpu",
         "hint": lambda text: judged.hints.setdefault(criterion, text),
@@ -123,9 +164,9 @@ def _outcome(
     wanted = inspect.signature(function).parameters
     if "reference" in wanted:
         assert not public, "public graders have no reference"
-        fixtures["reference"] = in_process.InProcess(run(spec.id, sources(spec.solution))[0])
+        fixtures["reference"] = in_process.InProcess(run(spec.id, sources(spec.solution, slow=False))[0])
     try:
         function(**{name: fixtures[name] for name in wanted})
     except (AssertionError, ProbeFailure) as failure:
         return failure
-    return None
+    return next((a for a in awarded if a.fraction < 1), None)

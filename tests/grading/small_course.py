@@ -108,9 +108,7 @@ def double_course(root: Path, **changes: Any) -> Course:
     return load_course(add_assignment(write_course(root), **changes))
 
 
-def examine(
-    examiner: warm.Examiner, assignment: str, *cells: str, student: str = "ada", **job: Any
-) -> Verdict:
+def examine(examiner: warm.Examiner, assignment: str, *cells: str, student: str = "ada", **job: Any) -> Verdict:
     """The verdict on a notebook of these cells."""
     made = {"student": student, "assignment": assignment, "notebook": notebook(*cells), "digest": student}
     return examiner.examine({**made, "seed": "5eed", **job}, 120)
@@ -122,4 +120,5 @@ def of(verdict: Verdict, criterion: str) -> CriterionResult:
 
 
 def tensor(*values: float) -> torch.Tensor:
-    return torch.tensor(values)
+    """Always of floats, also of whole numbers."""
+    return torch.tensor(values, dtype=torch.float32) if len(values) > 1 else torch.tensor(values[0]).float()

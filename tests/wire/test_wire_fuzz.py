@@ -35,7 +35,7 @@ SEEDS = [
 ]
 #: Bytes that mean something in a header; a mutation writes them where they do harm.
 _WORDS = [
-    *(b"null true false NaN -Infinity 1e999 -1 0 1.0 \"\" [] {} [[ ]] , : \\ \\ud800 \xff \x00".split(b" ")),
+    *(b'null true false NaN -Infinity 1e999 -1 0 1.0 "" [] {} [[ ]] , : \\ \\ud800 \xff \x00'.split(b" ")),
     *(w.encode() for w in ('"arrays"', '"array"', '"dict"', '"list"', '"tuple"', '"int"', '"float"', '"handle"')),
     *(w.encode() for w in ('"|O"', '"<f8"', '"|b1"', "4294967296", "281474976710656", "9" * 400, "[" * 300)),
 ]

@@ -217,7 +217,7 @@ def test_a_value_that_cannot_be_sent_is_refused_by_its_sender(value):
 
 def test_a_value_that_stands_for_itself_for_ever():
     with pytest.raises(WireError, match="deep"):
-        Encoder(lambda value: Plain(value), LIMITS).encode(object())
+        Encoder(Plain, LIMITS).encode(object())
 
 
 def test_arrays_beyond_the_limits_are_refused_by_their_sender():

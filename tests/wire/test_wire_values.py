@@ -74,7 +74,9 @@ def test_a_view_arrives_as_the_values_it_shows(view):
     assert arrived.flags.writeable and arrived.flags.c_contiguous
 
 
-@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf"), -0.0, 5e-324, 1.7976931348623157e308])
+@pytest.mark.parametrize(
+    "number", [float("nan"), float("inf"), -float("inf"), -0.0, 5e-324, 1.7976931348623157e308]
+)
 def test_floats_at_the_edges(number):
     assert same(round_trip(number), number)
     assert same(round_trip(np.array([number, 1.0])), np.array([number, 1.0]))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,13 +38,14 @@ def check_once(notebook: Path | None, assignment: str, *, plain: bool | None, as
 
     path = find_notebook(notebook)
     course = load_course(course_root(path.resolve().parent), only=assignment or None)
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     if as_json:
-        checked = check(course, path, assignment, plain=plain)
-        print(json.dumps(as_document(checked), indent=1, ensure_ascii=False, allow_nan=False))
+        checked = check(course, path, assignment, plain=plain, tell=partial(print, file=sys.stderr))
+        # Everything but ASCII is written as \u…: nothing in it can steer a terminal.
+        print(json.dumps(as_document(checked), indent=1, allow_nan=False))
     else:
-        with console.status(f"examining {path.name}…"):
-            checked = check(course, path, assignment, plain=plain)
+        with console.status(f"examining {escape(clean(path.name))}…") as status:
+            checked = check(course, path, assignment, plain=plain, tell=lambda text: status.update(escape(text)))
         show(console, checked)
     verdict = checked.verdict
     if verdict.status == "broken":
@@ -62,8 +65,8 @@ def watch_notebook(notebook: Path | None, assignment: str, *, plain: bool | None
             try:
                 check_once(path, assignment, plain=plain)
             except TorchgradeError as error:
-                print(f"torchgrade: {error}")
-            print(f"watching {path.name}; save it to check again, Ctrl-C to stop")
+                print(clean(f"torchgrade: {error}"))
+            print(f"watching {clean(path.name)}; save it to check again, Ctrl-C to stop", flush=True)
         time.sleep(_WATCH_SECONDS)
 
 
@@ -77,6 +80,7 @@ def as_document(checked: Checked) -> dict[str, Any]:
         "points": verdict.points,
         "max_points": verdict.max_points,
         "sandbox": str(verdict.sandbox),
+        "notes": list(verdict.notes),
         "later": checked.later,
         "criteria": [
             {
@@ -106,9 +110,12 @@ def show(console: Console, checked: Checked) -> None:
     later = f"; {checked.later} more run when it is graded" if checked.later else ""
     console.print(f"\n[bold]{line}[/bold]{later}")
     if verdict.reason:
-        console.print(f"[yellow]note:[/yellow] {escape(verdict.reason)}")
+        console.print(f"[yellow]note:[/yellow] {escape(clean(verdict.reason))}")
+    for note in verdict.notes:
+        console.print(f"[dim]note: {escape(clean(note))}[/dim]")
     if verdict.sandbox != "full":
-        console.print(f"[dim]sandbox: {escape(str(verdict.sandbox))} (enough for your own notebook)[/dim]")
+        why = f"; {clean(checked.note)}" if checked.note else ""
+        console.print(f"[dim]{escape(f'sandbox: {verdict.sandbox} (enough for your own notebook){why}')}[/dim]")
 
 
 def _show_criterion(console: Console, result: CriterionResult) -> None:
@@ -155,7 +162,7 @@ def _show_cells(console: Console, verdict: Verdict) -> None:
     for cell in verdict.cells:
         if cell.status != "ok":
             said = f"{cell.error_name}: {cell.error_value}".strip(": ").split("\n")[0]
-            console.print(f"[yellow]• cell {cell.index + 1} {cell.status}[/yellow] {escape(clean(said))[:200]}")
+            console.print(f"[yellow]• cell {cell.index + 1} {cell.status}[/yellow] {escape(clean(said)[:200])}")
 
 
 def clean(text: str) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import sys
+import traceback
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from torchgrade import __version__
+from torchgrade.cli import data
 from torchgrade.errors import TorchgradeError, UsageError
 from torchgrade.model import Tier
 
@@ -26,6 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Grade PyTorch notebooks from outside the student's process.",
 )
+app.add_typer(data.app, name="data")
 
 
 class Device(StrEnum):
@@ -37,19 +42,31 @@ class Device(StrEnum):
 
 
 def main() -> None:
-    """Entry point. Faults that we foresee end in one line and exit code 2."""
+    """Entry point. Faults that we foresee end in one line and exit code 2; others too, below a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a character is no fault
     try:
         app(prog_name="torchgrade")
     except TorchgradeError as error:
         _die(str(error))
     except KeyboardInterrupt:
-        typer.echo("\nstopped; nothing is lost: the same command goes on where this one ended", err=True)
         sys.exit(INTERRUPTED)
+    except Exception:
+        traceback.print_exc()
+        _die("this is a fault of torchgrade itself; please report it with the lines above")
 
 
 def _die(message: str) -> NoReturn:
-    typer.echo(f"torchgrade: {message}", err=True)
+    _complain(f"torchgrade: {message}")
     sys.exit(FAULT)
+
+
+def _complain(message: str) -> None:
+    """Say what is wrong, on standard error; names of files and students in it must not steer the terminal."""
+    from torchgrade.cli.checks import clean
+
+    typer.echo(clean(message), err=True)
 
 
 def _version(wanted: bool) -> None:
@@ -141,8 +158,12 @@ def _grade(root: Path, assignment: str, submissions: Path, out: Path, options: o
     found = course.assignment(assignment)
     if found is None:
         raise UsageError(_no_assignment(assignment, assignment_ids(root)))
-    with live_progress(found) as progress:
-        summary = run(course, found, submissions, out, options, progress)
+    try:
+        with live_progress(found) as progress:
+            summary = run(course, found, submissions, out, options, progress)
+    except KeyboardInterrupt:
+        _complain("\nstopped; nothing is lost: the same command goes on where this one ended")
+        raise typer.Exit(INTERRUPTED) from None
     _tell(summary)
 
 
@@ -159,7 +180,7 @@ def _tell(summary: GradeSummary) -> None:
     again = f" ({summary.known} known from before)" if summary.known else ""
     typer.echo(f"{len(summary.verdicts)} verdicts in {summary.seconds:.1f} s{again}")
     for verdict in summary.broken:
-        typer.echo(f"broken: {verdict.student}: {verdict.reason}", err=True)
+        _complain(f"broken: {verdict.student}: {verdict.reason}")
     typer.echo(f"report: {summary.index}")
     if summary.broken:
         typer.echo(
@@ -183,7 +204,8 @@ def ci(
             raise UsageError(_no_assignment(wanted, assignment_ids(root)))
     course = load_course(root, only=assignments[0] if assignments and len(assignments) == 1 else None)
     tried = wrong = 0
-    for finding in test_course(course, tuple(assignments or ()), fix=fix):
+    tell = partial(typer.echo, err=True)
+    for finding in test_course(course, tuple(assignments or ()), fix=fix, tell=tell):
         tried += 1
         wrong += bool(finding.problem)
         typer.echo(f"{'✗ WRONG' if finding.problem else '✓ ok   '}  {finding.assignment}: {finding.subject}")
@@ -196,7 +218,7 @@ def ci(
 
 @app.command()
 def doctor() -> None:
-    """Say what this machine can do: versions, sandbox, GPU, course."""
+    """Say what this machine can do: versions, sandbox, GPU, course, data sets."""
     from torchgrade.pipeline import diagnose
 
     signs = {"ok": "✓ ok     ", "note": "• note   ", "problem": "✗ problem"}

@@ -27,6 +27,9 @@ class PlainProgress:
         known_text = f", {known} with a verdict from before" if known else ""
         self.console.print(f"{total} submissions{known_text}")
 
+    def preparing(self, what: str) -> None:
+        self.console.print(what, markup=False, soft_wrap=True)
+
     def started(self, student: str) -> None:
         """A line for each verdict is enough."""
 
@@ -45,6 +48,9 @@ class LiveProgress:
 
     def planned(self, total: int, known: int) -> None:
         self.bar.update(self.task, total=total, completed=known)
+
+    def preparing(self, what: str) -> None:
+        self.bar.update(self.task, now=escape(clean(what)))
 
     def started(self, student: str) -> None:
         with self.lock:
@@ -71,13 +77,13 @@ def verdict_line(verdict: Verdict) -> str:
     bonus = f" + {verdict.bonus:g} bonus" if verdict.bonus else ""
     status = "" if verdict.status == Status.GRADED else f"  {verdict.status}: {verdict.reason}"
     points = f"{verdict.points:g} of {verdict.max_points:g}{bonus}"
-    return clean(f"{verdict.student}: {points} ({verdict.seconds:.1f} s){status}")
+    return clean(f"{verdict.student}: {points} ({verdict.seconds:.1f} s){status}").replace("\n", " ")
 
 
 @contextmanager
 def live_progress(assignment: Assignment) -> Iterator[Progress]:
     """The right kind of progress for where the output goes."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     if not console.is_terminal:
         yield PlainProgress(console)
         return

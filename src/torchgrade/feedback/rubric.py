@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup, escape
 
+from torchgrade.feedback.bars import ErrorsView, errors_view
 from torchgrade.feedback.clean import one_line, plain, shorten
 from torchgrade.feedback.markdown import with_code
 from torchgrade.feedback.words import OUTCOMES, Word, count, number
@@ -39,6 +40,7 @@ class CriterionView:
     message: Markup
     hint: Markup
     arrays: tuple[ArrayView, ...]
+    errors: ErrorsView | None  # a picture of relative errors
     left_out: int  # arrays for which there was no room
     open: bool
 
@@ -50,7 +52,7 @@ class CriterionView:
     @property
     def folds(self) -> bool:
         """Whether there is anything to unfold."""
-        return bool(self.message or self.hint or self.arrays or self.left_out)
+        return bool(self.message or self.hint or self.arrays or self.errors or self.left_out)
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,10 @@ def criteria_views(results: Sequence[CriterionResult], *, everything: bool) -> l
     for result in results:
         view = _view(result, everything=everything)
         kept: list[ArrayView] = []
+        if view.errors:
+            room -= _picture_bytes(view.errors)
+            if room < 0:
+                view = replace(view, errors=None, left_out=view.left_out + 1)
         for array in view.arrays:
             room -= _bytes(array)
             kept += [array] if room >= 0 else []
@@ -80,6 +86,8 @@ def criteria_views(results: Sequence[CriterionResult], *, everything: bool) -> l
 def _view(result: CriterionResult, *, everything: bool) -> CriterionView:
     """Of a criterion that is not public a student sees no array, whatever the verdict holds."""
     shown = result.evidence if result.visibility is Visibility.PUBLIC or everything else ()
+    pictures = [e for e in shown if e.kind == "errors"]
+    shown = tuple(e for e in shown if e.kind != "errors")
     arrays = _arrays(shown)
     word = OUTCOMES[result.outcome]
     said = plain(result.message) or word.meaning
@@ -94,7 +102,8 @@ def _view(result: CriterionResult, *, everything: bool) -> CriterionView:
         message=with_code(shorten(said, 1600)),
         hint=with_code(shorten(plain(result.hint), 1000)),
         arrays=arrays,
-        left_out=len(shown) - len(arrays),
+        errors=errors_view(pictures[0]) if pictures else None,
+        left_out=len(shown) - len(arrays) + max(len(pictures) - 1, 0),
         open=result.outcome not in _SETTLED and not result.bonus,
     )
 
@@ -103,6 +112,12 @@ def _bytes(array: ArrayView) -> int:
     """About how much HTML this array is."""
     cells = [len(escape(text).encode()) + 22 for row in array.rows for text, _ in row]
     return sum(cells) + 30 * len(array.rows) + len(escape(array.label)) * 2 + 400
+
+
+def _picture_bytes(view: ErrorsView) -> int:
+    """About how much HTML a picture of errors is, with its table."""
+    words = [view.title, *(text for b in view.bars for text in (b.name, b.short, b.error, b.error, b.allowed))]
+    return sum(len(escape(word).encode()) for word in words) + 400 * len(view.bars) + 1800
 
 
 def _points(result: CriterionResult) -> str:

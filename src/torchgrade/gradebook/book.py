@@ -149,11 +149,12 @@ class Gradebook:
 
     # Verdicts
 
-    def record(self, verdict: Verdict, key: str, run_id: str) -> None:
+    def record(self, verdict: Verdict, key: str, run_id: str, *, replace: bool = False) -> None:
         """Keep a verdict; it survives a power cut once this returns.
 
         ``key`` is the digest of all that the verdict depends on, the student included. A second verdict
-        of the same key, student and assignment replaces a broken one; a finished one stays as it is.
+        of the same key, student and assignment replaces a broken one; a finished one stays as it is, unless
+        the caller says ``replace``.
         Raises UsageError where the place refuses, BrokenError for a figure that is not a finite number.
         """
         row, lines = rows.split(verdict)
@@ -161,7 +162,7 @@ class Gradebook:
         packed = None if verdict.notebook is None else rows.pack(verdict.notebook)
         with self._writing() as db:
             verdict_id, is_kept = _place_of(db, row)
-            if not is_kept:
+            if replace or not is_kept:
                 verdict_id = _put(db, verdict_id, row)
                 _put_parts(db, verdict_id, lines, packed)
             _link(db, run_id, verdict_id)

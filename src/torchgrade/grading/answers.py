@@ -11,6 +11,8 @@ import nbformat
 from torchgrade import notebook as notebooks
 from torchgrade.errors import SpecError
 
+HEADER_KEYS = ("title", "hint", "loses", "misses", "borrows")
+
 
 @dataclass(frozen=True)
 class KnownAnswer:
@@ -23,6 +25,7 @@ class KnownAnswer:
     misses: tuple[str, ...]  # bonus criteria that a right answer does not earn
     borrows: tuple[str, ...]  # globals to take over from the student before a replay
     notebook: dict[str, Any]
+    strays: tuple[str, ...] = ()  # keys of the header that mean nothing
 
     @property
     def slug(self) -> str:
@@ -50,6 +53,7 @@ def _load(path: Path) -> KnownAnswer:
         misses=listed("misses"),
         borrows=listed("borrows"),
         notebook=notebooks.from_percent(text, path),
+        strays=tuple(key for key in header if key not in HEADER_KEYS),
     )
 
 

@@ -45,6 +45,7 @@ class Job:
     device: str = "cpu"
     threads: int = 1
     notes: tuple[str, ...] = ()
+    fields: dict[str, str] = field(default_factory=dict)  # the student's columns of the roster
     digests: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 
@@ -141,7 +142,7 @@ def _room_root(desk: Desk) -> str:
 def _examine(desk: Desk, assignment: Assignment, job: Job, attempt: Attempt) -> tuple[CriterionResult, ...]:
     student = RoomExaminee(attempt, assignment)
     plugin = ExamPlugin(
-        assignment, student, desk.reference, seed=job.seed, device=job.device, data=desk.data
+        assignment, student, desk.reference, seed=job.seed, device=job.device, data=desk.data, fields=job.fields
     )
     _run_pytest(desk.files, assignment.graders, [plugin])
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from torchgrade.errors import BrokenError, TorchgradeError
 from torchgrade.grading.examinee import Call, RoomExaminee
 from torchgrade.grading.reference import NamespaceExaminee
 from torchgrade.model import Assignment, Criterion, Evidence, Outcome, Visibility
+from torchgrade.spec import VariantError, classes_of
 from torchgrade.testing.outcomes import ComparisonFailure, ProbeFailure
 
 #: Inputs of public criteria are the same for everybody, so that a student sees what a grader sees.
@@ -61,6 +62,14 @@ class ImportErrors:
             self.errors.append(str(report.longrepr)[-_DETAIL:])
 
 
+@dataclass(frozen=True)
+class Variant:
+    """``fields``: the student's columns of the roster; ``classes``: what the course's rule makes of them."""
+
+    fields: dict[str, str]
+    classes: tuple[int, ...]
+
+
 class ExamPlugin:
     """Fixtures, order and judgement for one session."""
 
@@ -73,8 +82,10 @@ class ExamPlugin:
         seed: str,
         device: str,
         data: PreparedData | None = None,
+        fields: Mapping[str, str] | None = None,
     ) -> None:
         self.assignment, self.student, self.oracle, self.data = assignment, submission, reference, data
+        self.fields = dict(fields or {})
         self.seed, self.device_name = seed, device
         self.criteria = {c.id: c for c in assignment.criteria}
         self.records: list[TestRecord] = []
@@ -124,6 +135,18 @@ class ExamPlugin:
             return found.public() if public else found
 
         return load
+
+    @pytest.fixture
+    def variant(self) -> Variant:
+        """What this student was given to do, by the roster and the rule in course.yaml."""
+        rule = self.assignment.variant
+        if rule is None:
+            raise BrokenError(f"course.yaml has no rule `variants: {self.assignment.id}`")
+        fields = self.fields or rule.default
+        try:
+            return Variant(dict(fields), classes_of(rule, fields))
+        except VariantError as error:
+            raise BrokenError(f"{error.column}: {error}") from None
 
     @pytest.fixture
     def award(self) -> Callable[[float, str], None]:

@@ -31,6 +31,7 @@ from torchgrade.sandbox.room import font_cache
 _READY_SECONDS = 180.0
 #: Beyond all limits of a notebook and its examination, an examiner that says nothing is stuck.
 _STUCK_SECONDS = 60.0
+_LEAVE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,9 @@ class WarmExaminer:
 
     def close(self) -> None:
         self.control.close()
+        if not self._ready:  # nothing is examined yet: no need to let it warm up first, nor its zygote
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
@@ -180,8 +184,10 @@ def _fault(answer: dict[str, Any]) -> TorchgradeError:
 
 def _environment() -> dict[str, str]:
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    # A solution that shows a plot must not open a window and wait.
-    return {**os.environ, **one_thread, "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg", **font_cache()}
+    # Only the harness needs the course's secret; a plain kernel would inherit it. And a solution that shows a
+    # plot must not open a window and wait.
+    kept = {name: value for name, value in os.environ.items() if name != "TORCHGRADE_SECRET"}
+    return {**kept, **one_thread, "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg", **font_cache()}
 
 
 # --- messages: u32 length and JSON -------------------------------------------------------------------------
@@ -241,16 +247,16 @@ def _prepare(setup: Setup) -> tuple[Any, Any]:
     data = PreparedData.open(Path(setup.data)) if setup.data else None
     desk = Desk(assignment, hidden=(str(course.root),), public_only=setup.public_only, data=data)
     if zygote is not None:
-        _try_to_seal(zygote, Tier(setup.tier))
+        _try_to_seal(zygote, Tier(setup.tier), str(data.room_root) if data else "")
     return desk, zygote
 
 
-def _try_to_seal(zygote: Any, tier: Tier) -> None:
+def _try_to_seal(zygote: Any, tier: Tier, data_root: str) -> None:
     """Refuse before the first submission, not once for each. Raises RoomError."""
     from torchgrade.sandbox.policy import OF_TIER
     from torchgrade.sandbox.room import make_request
 
-    zygote.open(make_request(OF_TIER[tier], Limits(), wall_seconds=30.0)).end()
+    zygote.open(make_request(OF_TIER[tier], Limits(), wall_seconds=30.0, data_root=data_root)).end()
 
 
 def serve(descriptor: int) -> None:
@@ -279,7 +285,15 @@ def serve(descriptor: int) -> None:
             _child(control, descriptors[0], desk, zygote)
         os.close(descriptors[0])
     if zygote is not None:
-        zygote.close()
+        _leave(zygote)
+
+
+def _leave(zygote: Any) -> None:
+    """Let the zygote go. Where submissions are still being examined (Ctrl-C), their processes hold it open: they
+    end when this one does, and their rooms and the zygote with them."""
+    zygote.control.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        zygote.process.wait(_LEAVE_SECONDS)
 
 
 def _child(control: socket.socket, descriptor: int, desk: Any, zygote: Any) -> None:

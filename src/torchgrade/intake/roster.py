@@ -20,6 +20,7 @@ class Roster:
 
     students: tuple[str, ...]
     fields: dict[str, dict[str, str]] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)  # of each student's row
 
 
 def read_roster(path: Path) -> Roster:
@@ -49,6 +50,7 @@ def _check_header(path: Path, header: list[str]) -> None:
 
 def _rows(path: Path, reader: csv.DictReader[str]) -> Roster:
     fields: dict[str, dict[str, str]] = {}
+    lines: dict[str, int] = {}
     for row in reader:
         name = student_name((row.get(_STUDENT) or "").strip())
         if not (row.get(_STUDENT) or "").strip():
@@ -56,4 +58,5 @@ def _rows(path: Path, reader: csv.DictReader[str]) -> Roster:
         if name in fields:
             raise SpecError(path, reader.line_num, _STUDENT, f"{name!r} is listed twice")
         fields[name] = {k: (v or "").strip() for k, v in row.items() if k and k != _STUDENT}
-    return Roster(tuple(fields), fields)
+        lines[name] = reader.line_num
+    return Roster(tuple(fields), fields, lines)

@@ -7,12 +7,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from torchgrade.data import PreparedData
 from torchgrade.errors import RoomError, UsageError
 from torchgrade.grading import warm
 from torchgrade.intake import collect
 from torchgrade.model import Assignment, Course, Submission, Tier, Verdict, Visibility
 from torchgrade.notebook import find_definition
-from torchgrade.pipeline import keys
+from torchgrade.pipeline import datasets, keys
 from torchgrade.spec import assignment_ids, check_graders
 
 _TIERS = (Tier.FULL, Tier.LANDLOCK, Tier.NONE)
@@ -70,34 +71,57 @@ def _defined(assignment: Assignment, submission: Submission) -> int:
     return sum(find_definition(submission.notebook, name) is not None for name in assignment.defines)
 
 
-def check(course: Course, notebook: Path | None, assignment: str = "", *, plain: bool | None = None) -> Checked:
+def check(
+    course: Course,
+    notebook: Path | None,
+    assignment: str = "",
+    *,
+    plain: bool | None = None,
+    tell: datasets.Tell = datasets.silent,
+) -> Checked:
     """Examine one notebook by the public criteria, in the best room that this machine can seal.
 
-    ``plain`` forces (or forbids) an ordinary kernel; by default it is used where there is no Linux.
+    ``plain`` forces (or forbids) an ordinary kernel; by default it is used where there is no Linux. ``tell``
+    hears what takes a while before.
     """
     path = find_notebook(notebook)
-    (submission,) = collect(path)
+    submission, *others = collect(path)
+    if others:
+        raise UsageError(f"{path}: holds several submissions; check one notebook at a time")
     if submission.notebook is None:
         raise UsageError(f"{path}: {submission.problem}")
     chosen = find_assignment(course, assignment, path, submission)
     check_graders(chosen, public_only=True)
     use_plain = sys.platform != "linux" if plain is None else plain
-    verdict, note = _examine(course, chosen, submission, plain=use_plain)
+    prepared = datasets.prepare_for(course, chosen, None, tell)
+    verdict, note = _examine(course, chosen, submission, prepared, plain=use_plain)
     later = sum(c.visibility != Visibility.PUBLIC or c.manual for c in chosen.criteria)
     return Checked(chosen, verdict, later, note)
 
 
 def _examine(
-    course: Course, assignment: Assignment, submission: Submission, *, plain: bool
+    course: Course,
+    assignment: Assignment,
+    submission: Submission,
+    prepared: PreparedData | None,
+    *,
+    plain: bool,
 ) -> tuple[Verdict, str]:
     seconds = assignment.limits.examination_seconds
     note = ""
     for tier in (Tier.NONE,) if plain else _TIERS:
-        setup = warm.Setup(str(course.root), assignment.id, tier=tier, public_only=True, plain=plain)
+        setup = warm.Setup(
+            str(course.root),
+            assignment.id,
+            tier=tier,
+            public_only=True,
+            plain=plain,
+            data=datasets.folder_of(prepared),
+        )
         examiner = warm.start(setup)
         try:
             examiner.wait_ready()
-            return examiner.examine(_job(assignment, submission, tier), seconds), note
+            return examiner.examine(_job(assignment, submission, prepared, tier), seconds), note
         except RoomError as error:  # a weaker room will do for one's own notebook
             note = str(error)
         finally:
@@ -105,7 +129,9 @@ def _examine(
     raise RoomError(note or "no room could be opened")
 
 
-def _job(assignment: Assignment, submission: Submission, tier: Tier) -> dict[str, object]:
+def _job(
+    assignment: Assignment, submission: Submission, prepared: PreparedData | None, tier: Tier
+) -> dict[str, object]:
     return {
         "student": submission.student,
         "assignment": assignment.id,
@@ -113,6 +139,7 @@ def _job(assignment: Assignment, submission: Submission, tier: Tier) -> dict[str
         "digest": submission.digest,
         "tier": str(tier),
         "public_only": True,
-        "notes": list(submission.notes),
+        "notes": [*submission.notes, *(prepared.notes if prepared else ())],
+        "digests": datasets.digests_of(prepared),
         "versions": keys.versions(),
     }

@@ -6,9 +6,11 @@ Workers find the course at the same path (a shared file system) and refuse jobs 
 from __future__ import annotations
 
 import dataclasses
+import threading
 from pathlib import Path
 from typing import Any
 
+from torchgrade.data import PreparedData
 from torchgrade.errors import BrokenError, UsageError
 from torchgrade.grading import warm
 from torchgrade.model import Verdict, verdict_from_json
@@ -16,7 +18,8 @@ from torchgrade.pipeline import keys
 from torchgrade.spec import load_course
 
 _CONNECT_SECONDS = 20
-_examiners: dict[warm.Setup, warm.Examiner] = {}
+_examiners: dict[warm.Setup, tuple[dict[str, str], warm.Examiner]] = {}
+_lock = threading.Lock()
 
 
 class ClusterExaminer:
@@ -40,8 +43,12 @@ class ClusterExaminer:
 
     def wait_ready(self) -> None:
         """Raises UsageError when the cluster has no worker."""
-        if not self.client.scheduler_info()["workers"]:
+        if not self.client.nthreads():
             raise UsageError("the scheduler has no workers; start some with `dask worker ADDRESS`")
+
+    def slots(self) -> int:
+        """How many submissions all workers together can examine at once; at least 1."""
+        return max(1, sum(int(threads) for threads in self.client.nthreads().values()))
 
     def examine(self, job: dict[str, Any], seconds: float) -> Verdict:
         future = self.client.submit(
@@ -65,8 +72,21 @@ def examine_here(
     """Run on a worker: examine one job with this machine's warm examiner. Raises BrokenError."""
     wanted = warm.Setup(**setup)
     assignment = load_course(Path(wanted.course), only=wanted.assignment).assignment(wanted.assignment)
-    if assignment is None or keys.assignment_digests(assignment) != digests:
+    of_course = {name: digest for name, digest in digests.items() if name != "data"}
+    if assignment is None or keys.assignment_digests(assignment) != of_course:
         raise BrokenError(f"this worker has another version of {wanted.assignment} in {wanted.course}")
-    if wanted not in _examiners:
-        _examiners[wanted] = warm.start(wanted)
-    return _examiners[wanted].examine(job, seconds).to_json()
+    if wanted.data and PreparedData.open(Path(wanted.data)).digest != digests["data"]:
+        raise BrokenError(f"this worker has other data sets in {wanted.data}")
+    return _examiner(wanted, digests).examine(job, seconds).to_json()
+
+
+def _examiner(setup: warm.Setup, digests: dict[str, str]) -> warm.Examiner:
+    """This machine's warm examiner, one for all threads; made anew when the course has changed since."""
+    with _lock:
+        known, examiner = _examiners.get(setup, ({}, None))
+        if examiner is None or known != digests:
+            if examiner is not None:
+                examiner.close()
+            examiner = warm.start(setup)
+            _examiners[setup] = digests, examiner
+        return examiner

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from torchgrade.data import PreparedData
 from torchgrade.errors import BrokenError, RoomError, UsageError
 from torchgrade.feedback import write_feedback
 from torchgrade.grading import warm
+from torchgrade.grading.answers import read_trusted
 from torchgrade.intake import collect
-from torchgrade.intake.roster import Roster, read_roster
 from torchgrade.model import (
     Assignment,
     Course,
@@ -27,7 +29,8 @@ from torchgrade.model import (
     Tier,
     Verdict,
 )
-from torchgrade.pipeline import keys
+from torchgrade.pipeline import datasets, keys
+from torchgrade.pipeline.variants import with_roster
 from torchgrade.spec import check_graders
 
 #: Memory that a worker should find free before another is started beside it.
@@ -53,6 +56,10 @@ class Progress(Protocol):
 
     def planned(self, total: int, known: int) -> None:
         """``total`` submissions, of which ``known`` have a verdict from before."""
+        ...
+
+    def preparing(self, what: str) -> None:
+        """Something that takes a while before the first submission, as a sentence."""
         ...
 
     def started(self, student: str) -> None:
@@ -85,10 +92,13 @@ def grade(
     """Grade a cohort. Raises UsageError, SpecError or RoomError before the first submission is touched."""
     begin = time.monotonic()
     check_graders(assignment)
-    submissions = _with_roster(collect(source), options.roster)
+    read_trusted(assignment.solution)
+    _refuse_overlap(source, out)
+    submissions = with_roster(collect(source), options.roster, assignment.variant)
     device = choose_device(options.device, assignment)
     with _gradebook(options, out) as book:
-        plan = _Plan(course, assignment, submissions, device, options)
+        prepared = datasets.prepare_for(course, assignment, keys.course_secret(course.root), progress.preparing)
+        plan = _Plan(course, assignment, submissions, device, options, prepared)
         run_id = book.start_run(
             assignment.id, {"source": str(source), "tier": str(options.tier), "device": device}
         )
@@ -97,14 +107,28 @@ def grade(
             book.attach(run_id, key)
         progress.planned(len(submissions), len(known))
         todo = [(key, s) for key, s in zip(plan.keys, submissions, strict=True) if key not in known]
-        numbers = {k: book.attempt_number(s.student, assignment.id, s.digest) for k, s in todo}
+        numbers = {
+            k: book.attempt_number(s.student, assignment.id, s.digest) if s.digest else 1 for k, s in todo
+        }  # nothing handed in is no attempt
         for key, verdict in _verdicts(plan, todo, numbers, progress):
-            book.record(verdict, key, run_id)
+            book.record(verdict, key, run_id, replace=options.force)
             progress.finished(verdict)
         book.end_run(run_id)
         verdicts = book.verdicts(run_id)
-    index = write_feedback(course, assignment, verdicts, out, generated_at=datetime.now(UTC))
+    try:
+        index = write_feedback(course, assignment, verdicts, out, generated_at=datetime.now(UTC))
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename2 or error.filename or out}: the reports cannot be written ({error.strerror}); "
+            "the verdicts are kept: run the command again"
+        ) from None
     return GradeSummary(index, verdicts, len(known), time.monotonic() - begin)
+
+
+def _refuse_overlap(source: Path, out: Path) -> None:
+    """Reports among the submissions would be taken for somebody's submission in the next run."""
+    if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
+        raise UsageError(f"{out}: lies among the submissions in {source}; choose another folder for the reports")
 
 
 @contextmanager
@@ -117,20 +141,6 @@ def _gradebook(options: GradeOptions, out: Path) -> Iterator[Any]:
         raise UsageError(f"{out}: the output folder cannot be made ({error.strerror})") from None
     with Gradebook.open(options.gradebook or out / "gradebook.sqlite") as book:
         yield book
-
-
-def _with_roster(submissions: list[Submission], path: Path | None) -> list[Submission]:
-    """Students of the roster who handed nothing in get a submission that says so; strangers get a note."""
-    if path is None:
-        return submissions
-    roster: Roster = read_roster(path)
-    handed_in = {s.student for s in submissions}
-    noted = [
-        s if s.student in roster.students else replace(s, notes=(*s.notes, f"not in the roster {path.name}"))
-        for s in submissions
-    ]
-    missing = [Submission(n, None, problem="nothing was handed in") for n in roster.students if n not in handed_in]
-    return sorted([*noted, *missing], key=lambda s: s.student)
 
 
 def choose_device(wanted: str, assignment: Assignment) -> str:
@@ -153,21 +163,32 @@ class _Plan:
         submissions: list[Submission],
         device: str,
         options: GradeOptions,
+        prepared: PreparedData | None = None,
     ) -> None:
+        self.prepared = prepared
         self.course, self.assignment, self.device, self.options = course, assignment, device, options
         self.secret = keys.course_secret(course.root)
-        self.digests = keys.assignment_digests(assignment)
+        self.digests = {**keys.assignment_digests(assignment), **datasets.digests_of(prepared)}
         self.keys = [
             keys.verdict_key(assignment, s, self.digests, tier=options.tier, device=device, secret=self.secret)
             for s in submissions
         ]
         self.jobs = options.jobs or default_jobs()
-        self.threads = max(1, (os.cpu_count() or 1) // self.jobs)
+        self.threads = max(1, processors() // self.jobs)
 
     @property
     def setup(self) -> warm.Setup:
         """What an examiner must know."""
-        return warm.Setup(str(self.course.root), self.assignment.id, tier=self.options.tier)
+        return warm.Setup(
+            str(self.course.root),
+            self.assignment.id,
+            tier=self.options.tier,
+            data=datasets.folder_of(self.prepared),
+        )
+
+    def notes(self, submission: Submission) -> tuple[str, ...]:
+        """What a verdict must tell beside its criteria."""
+        return (*submission.notes, *(self.prepared.notes if self.prepared else ()))
 
     def job(self, submission: Submission, attempt: int) -> dict[str, Any]:
         """One submission as an examiner wants it."""
@@ -181,7 +202,8 @@ class _Plan:
             "tier": str(self.options.tier),
             "device": self.device,
             "threads": self.threads,
-            "notes": list(submission.notes),
+            "notes": list(self.notes(submission)),
+            "fields": submission.fields,
             "digests": {**self.digests, "notebook": submission.digest},
             "versions": keys.versions(),
         }
@@ -189,11 +211,23 @@ class _Plan:
 
 def default_jobs() -> int:
     """As many submissions at once as there are processors, and memory for."""
-    try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20
-    except (ValueError, OSError, AttributeError):  # not on every system
-        free = _MEMORY_PER_JOB_MB
-    return max(1, min(os.cpu_count() or 1, free // _MEMORY_PER_JOB_MB))
+    return max(1, min(processors(), available_mb() // _MEMORY_PER_JOB_MB))
+
+
+def processors() -> int:
+    """How many this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux: a batch system gives a job some of them
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def available_mb(meminfo: Path = Path("/proc/meminfo")) -> int:
+    """MiB that programs can still have; what only caches files counts, since the system gives it up."""
+    with contextlib.suppress(OSError, ValueError):
+        for line in meminfo.read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) >> 10
+    return _MEMORY_PER_JOB_MB
 
 
 def _verdicts(
@@ -228,20 +262,22 @@ Examine = Callable[[dict[str, Any], float], Verdict]
 @contextmanager
 def _workers(plan: _Plan) -> Iterator[tuple[concurrent.futures.Executor, Examine]]:
     """The executor seam: local warm workers, or a dask cluster behind the same interface."""
-    with concurrent.futures.ThreadPoolExecutor(plan.jobs, thread_name_prefix="grade") as executor:
-        examiner: warm.Examiner
-        if plan.options.scheduler:
-            from torchgrade.pipeline.cluster import ClusterExaminer
+    examiner: warm.Examiner
+    if plan.options.scheduler:
+        from torchgrade.pipeline.cluster import ClusterExaminer
 
-            examiner = ClusterExaminer.connect(plan.options.scheduler, plan.setup, plan.digests)
-        else:
-            examiner = warm.start(plan.setup)
-        try:
-            _wait_ready(examiner, plan.options.tier)
-            yield executor, examiner.examine
-        finally:
-            examiner.close()
-            executor.shutdown(wait=False, cancel_futures=True)
+        examiner = cluster = ClusterExaminer.connect(plan.options.scheduler, plan.setup, plan.digests)
+        plan.jobs, plan.threads = plan.options.jobs or cluster.slots(), 1  # its processors count, not ours
+    else:
+        examiner = warm.start(plan.setup)
+    executor = concurrent.futures.ThreadPoolExecutor(plan.jobs, thread_name_prefix="grade")
+    try:
+        _wait_ready(examiner, plan.options.tier)
+        yield executor, examiner.examine
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+        examiner.close()  # ends what is still examined, so that no thread waits for it
+        executor.shutdown(wait=True)
 
 
 def _wait_ready(examiner: warm.Examiner, tier: Tier) -> None:
@@ -313,11 +349,11 @@ def _without_examination(
         assignment=plan.assignment.id,
         status=status,
         points=0.0,
-        max_points=plan.assignment.max_points,
+        max_points=0.0 if status == Status.BROKEN else plan.assignment.max_points,
         bonus=0.0,
         criteria=results,
         reason=reason,
-        notes=submission.notes,
+        notes=plan.notes(submission),
         device=plan.device,
         sandbox=str(plan.options.tier),
         attempt=attempt,

@@ -6,17 +6,14 @@ from __future__ import annotations
 import concurrent.futures
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import nbformat
-
-from torchgrade.errors import BrokenError
+from torchgrade.errors import BrokenError, SpecError
 from torchgrade.grading import warm
-from torchgrade.grading.answers import KnownAnswer, load_answers
+from torchgrade.grading.answers import HEADER_KEYS, KnownAnswer, load_answers, read_trusted
 from torchgrade.model import Assignment, Course, Outcome, Status, Verdict
 from torchgrade.notebook import derive_handout, dump
-from torchgrade.pipeline import keys
+from torchgrade.pipeline import datasets, keys
 from torchgrade.pipeline.cohort import default_jobs
 from torchgrade.spec import check_graders
 
@@ -38,18 +35,23 @@ class _Case:
     judge: Callable[[Assignment, Verdict], str]
 
 
-def test_course(course: Course, only: tuple[str, ...] = (), *, fix: bool = False) -> Iterator[Finding]:
-    """Try every assignment (or those named); ``fix`` rewrites stale handouts. Raises SpecError, RoomError."""
+def test_course(
+    course: Course, only: tuple[str, ...] = (), *, fix: bool = False, tell: datasets.Tell = datasets.silent
+) -> Iterator[Finding]:
+    """Try every assignment (or those named); ``fix`` rewrites stale handouts. Raises SpecError, RoomError.
+
+    ``tell`` hears what takes a while before an assignment is tried.
+    """
     for assignment in course.assignments:
         if only and assignment.id not in only:
             continue
         check_graders(assignment)
         yield _handout_is_fresh(assignment, fix=fix)
-        yield from _try_cases(course, assignment)
+        yield from _try_cases(course, assignment, tell)
 
 
 def _handout_is_fresh(assignment: Assignment, *, fix: bool) -> Finding:
-    derived = dump(derive_handout(_read(assignment.solution)))
+    derived = dump(derive_handout(read_trusted(assignment.solution), assignment.solution))
     there = assignment.handout.read_text(encoding="utf-8") if assignment.handout.is_file() else ""
     if derived == there:
         return Finding(assignment.id, "handout is derived from the solution")
@@ -60,14 +62,24 @@ def _handout_is_fresh(assignment: Assignment, *, fix: bool) -> Finding:
     return Finding(assignment.id, "handout is derived from the solution", problem)
 
 
-def _try_cases(course: Course, assignment: Assignment) -> Iterator[Finding]:
-    examiner = warm.start(warm.Setup(str(course.root), assignment.id))
+def _try_cases(course: Course, assignment: Assignment, tell: datasets.Tell) -> Iterator[Finding]:
+    try:
+        cases = _cases(assignment)
+    except SpecError as error:
+        yield Finding(assignment.id, "answers can be read", str(error))
+        return
+    prepared = datasets.prepare_for(course, assignment, datasets.COURSE_TEST_SEED, tell)
+    examiner = warm.start(warm.Setup(str(course.root), assignment.id, data=datasets.folder_of(prepared)))
+    pool = concurrent.futures.ThreadPoolExecutor(default_jobs())
     try:
         examiner.wait_ready()
-        with concurrent.futures.ThreadPoolExecutor(default_jobs()) as pool:
-            yield from pool.map(lambda case: _try(assignment, examiner, case), _cases(assignment))
+        yield from pool.map(lambda case: _try(assignment, examiner, case), cases)
+    except BrokenError as error:  # the solution or a wrong answer does not run
+        yield Finding(assignment.id, "examiner starts", str(error))
     finally:
-        examiner.close()
+        pool.shutdown(wait=False, cancel_futures=True)
+        examiner.close()  # ends what is still examined, so that no thread waits for it
+        pool.shutdown(wait=True)
 
 
 def _try(assignment: Assignment, examiner: warm.Examiner, case: _Case) -> Finding:
@@ -91,19 +103,14 @@ def _try(assignment: Assignment, examiner: warm.Examiner, case: _Case) -> Findin
 
 
 def _cases(assignment: Assignment) -> list[_Case]:
-    cases = [
-        _Case("solution earns everything", _read(assignment.solution), _earns_all),
-        _Case("handout earns nothing", _read(assignment.handout), _earns_nothing),
-    ]
+    cases = [_Case("solution earns everything", read_trusted(assignment.solution), _earns_all)]
+    if assignment.handout.is_file():  # else it is stale, which has been told
+        cases.append(_Case("handout earns nothing", read_trusted(assignment.handout), _earns_nothing))
     for answer in load_answers(assignment.graders, "wrong"):
         cases.append(_Case(f"wrong/{answer.slug}", answer.notebook, _loses(answer)))
     for answer in load_answers(assignment.graders, "right"):
         cases.append(_Case(f"right/{answer.slug}", answer.notebook, _keeps(answer)))
     return cases
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return dict(nbformat.read(path, as_version=4))
 
 
 def _lost(verdict: Verdict) -> set[str]:
@@ -126,9 +133,8 @@ def _earns_nothing(assignment: Assignment, verdict: Verdict) -> str:
 
 def _loses(answer: KnownAnswer) -> Callable[[Assignment, Verdict], str]:
     def judge(assignment: Assignment, verdict: Verdict) -> str:
-        known = {c.id for c in assignment.criteria}
-        if stray := set(answer.loses) - known:
-            return f"its header names unknown criteria: {', '.join(sorted(stray))}"
+        if problem := _header_problem(answer, assignment):
+            return problem
         if problem := _difference(set(answer.loses), _lost(verdict)):
             return problem
         hinted = {c.hint for c in verdict.criteria}
@@ -141,7 +147,19 @@ def _loses(answer: KnownAnswer) -> Callable[[Assignment, Verdict], str]:
 
 
 def _keeps(answer: KnownAnswer) -> Callable[[Assignment, Verdict], str]:
-    return lambda assignment, verdict: _difference(set(answer.misses), _lost(verdict))
+    def judge(assignment: Assignment, verdict: Verdict) -> str:
+        return _header_problem(answer, assignment) or _difference(set(answer.misses), _lost(verdict))
+
+    return judge
+
+
+def _header_problem(answer: KnownAnswer, assignment: Assignment) -> str:
+    known = {c.id for c in assignment.criteria}
+    if strays := {*answer.loses, *answer.misses} - known:
+        return f"its header names unknown criteria: {', '.join(sorted(strays))}"
+    if answer.strays:
+        return f"its header has unknown keys: {', '.join(answer.strays)}; known: {', '.join(HEADER_KEYS)}"
+    return ""
 
 
 def _difference(expected: set[str], lost: set[str]) -> str:

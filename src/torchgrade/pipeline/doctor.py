@@ -14,6 +14,7 @@ from pathlib import Path
 from torchgrade import __version__
 from torchgrade.errors import RoomError, SpecError, TorchgradeError
 from torchgrade.model import Limits, Tier
+from torchgrade.pipeline import datasets
 from torchgrade.spec import check_graders, find_course, load_course
 
 _NEEDED = ("torch", "numpy", "pytest", "nbformat", "nbclient", "ipykernel")
@@ -30,12 +31,13 @@ class Diagnosis:
 
 
 def diagnose(start: Path) -> Iterator[Diagnosis]:
-    """Look at versions, rooms, GPU and course, one after the other."""
+    """Look at versions, rooms, GPU, course and data sets, one after the other."""
     yield _python()
     yield from _packages()
     yield from _rooms()
     yield _gpu()
     yield _course(start)
+    yield from _data_sets(start)
 
 
 def _python() -> Diagnosis:
@@ -113,3 +115,9 @@ def _course(start: Path) -> Diagnosis:
         return Diagnosis("course", "problem", str(error))
     ids = ", ".join(a.id for a in course.assignments)
     return Diagnosis("course", "ok", f"{course.title} in {root}: {ids}")
+
+
+def _data_sets(start: Path) -> Iterator[Diagnosis]:
+    for name, real, text in datasets.list_sets(find_course(start)):
+        advice = "" if real else f"; `torchgrade data fetch {name}` gets it where there is a network"
+        yield Diagnosis("data set", "ok" if real else "note", text + advice)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import hmac
 import json
 import os
 import secrets
+import time
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -20,6 +22,7 @@ from torchgrade.model import Assignment, Submission
 SECRET_VARIABLE = "TORCHGRADE_SECRET"  # noqa: S105 - the variable's name, not a secret
 _PACKAGES = ("torch", "numpy", "nbclient", "ipykernel", "pytest")
 _PASSED_OVER = ("__pycache__", ".ipynb_checkpoints")
+_SECRET_LOOKS = 20
 
 
 def course_secret(root: Path) -> bytes:
@@ -30,16 +33,28 @@ def course_secret(root: Path) -> bytes:
     try:
         if not path.exists():
             path.parent.mkdir(exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(32))
-        return path.read_text().strip().encode()
-    except FileExistsError:  # another process was faster
-        return path.read_text().strip().encode()
+            _make_secret(path)
+        return _read_secret(path)
     except OSError as error:
         raise UsageError(
             f"{path}: the course's secret can be neither read nor made ({error.strerror}); set {SECRET_VARIABLE}"
         ) from None
+
+
+def _make_secret(path: Path) -> None:
+    with contextlib.suppress(FileExistsError):  # another process was faster
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+
+
+def _read_secret(path: Path) -> bytes:
+    """What the file holds. A process that made it a moment ago may not have written yet."""
+    for _ in range(_SECRET_LOOKS):
+        if secret := path.read_bytes().strip():
+            return secret
+        time.sleep(0.05)
+    raise UsageError(f"{path}: the course's secret is empty; remove the file, and a new one is made")
 
 
 def attempt_seed(secret: bytes, assignment: str, submission: Submission) -> str:
@@ -54,10 +69,11 @@ def folder_digest(*paths: Path) -> str:
     for top in paths:
         files = [top] if top.is_file() else sorted(p for p in top.rglob("*") if p.is_file())
         for path in files:
-            if not any(part in _PASSED_OVER for part in path.parts):
-                name = path.name if path == top else path.relative_to(top).as_posix()
-                total.update(f"{name}\0{path.stat().st_size}\0".encode())
-                total.update(path.read_bytes())
+            name = path.relative_to(top.parent)  # wherever the course lies
+            if not any(part in _PASSED_OVER for part in name.parts):
+                content = path.read_bytes()
+                total.update(f"{name.as_posix()}\0{len(content)}\0".encode("utf-8", "surrogateescape"))
+                total.update(content)
     return total.hexdigest()
 
 
@@ -122,5 +138,7 @@ def verdict_key(
         "limits": dataclasses.asdict(assignment.limits),
         "secret": hashlib.sha256(secret).hexdigest(),
         "problem": submission.problem,
+        "fields": submission.fields,
+        "variant": dataclasses.asdict(assignment.variant) if assignment.variant else None,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

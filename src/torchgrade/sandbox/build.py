@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 from torchgrade.sandbox import syscalls
-from torchgrade.sandbox.policy import DATA, INNER_UID, RoomRequest
+from torchgrade.sandbox.policy import DATA, INNER_UID, TOOLS, RoomRequest
 from torchgrade.sandbox.syscalls import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_RDONLY, MS_REC
 
 _OLD = "/.old"
@@ -38,7 +38,11 @@ def room_root(request: RoomRequest) -> None:
     syscalls.mount(None, "/", None, MS_REC | MS_PRIVATE)
     sources = {path: _open(path) for path in request.read_only}
     device_sources = {path: _open(path) for path in devices(gpu=request.gpu)}
-    data = _open(request.data_root) if request.data_root else -1
+    own = {
+        inside: _open(outside)
+        for inside, outside in ((DATA, request.data_root), (TOOLS, request.tools))
+        if outside
+    }
     root = "/tmp"
     syscalls.mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "size=2m,nr_inodes=8192,mode=755")
     _make_scratch(root, request)  # first: an environment that lies below /tmp must be seen in the room's own
@@ -48,13 +52,13 @@ def room_root(request: RoomRequest) -> None:
         if any(Path(path).is_relative_to(shown) for shown in request.read_only):
             _hide(root, path)
     _write_etc(root)
-    if data >= 0:
-        os.makedirs(root + DATA, exist_ok=True)
-        syscalls.bind_read_only(f"/proc/self/fd/{data}", root + DATA)
+    for inside, source in own.items():
+        os.makedirs(root + inside, exist_ok=True)
+        syscalls.bind_read_only(f"/proc/self/fd/{source}", root + inside)
     _make_devices(root, device_sources)
     os.makedirs(root + "/proc", exist_ok=True)
     os.mkdir(root + _OLD)
-    for descriptor in (*sources.values(), *device_sources.values(), data):
+    for descriptor in (*sources.values(), *device_sources.values(), *own.values()):
         if descriptor >= 0:
             os.close(descriptor)
     os.chdir(root)

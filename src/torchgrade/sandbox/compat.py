@@ -26,6 +26,21 @@ def warm() -> None:
         return
     for name in ("torchvision.transforms", "torchvision.datasets"):
         __import__(name)
+    _normalise_grey_pictures()
+
+
+def _normalise_grey_pictures() -> None:
+    """Notebooks of 2018 normalise one-channel MNIST with three means, of which torchvision then took the first."""
+    from torchvision.transforms import functional
+
+    strict = functional.normalize
+
+    def normalize(tensor: Any, mean: Any, std: Any, inplace: bool = False) -> Any:
+        if getattr(tensor, "ndim", 0) >= 3 and tensor.shape[-3] == 1 and len(mean) == len(std) == 3:
+            mean, std = mean[:1], std[:1]
+        return strict(tensor, mean, std, inplace)
+
+    functional.normalize = normalize
 
 
 def import_torchvision() -> Any:

@@ -27,8 +27,10 @@ from torchgrade.wire import (
     Frame,
     Plain,
     Reference,
+    WireClosed,
     WireError,
     WireLimits,
+    WireTimeout,
     receive_frame,
     send_frame,
 )
@@ -252,10 +254,19 @@ def serve(stream: socket.socket, guest: Guest, run_on_main: RunOnMain) -> None:
         future: concurrent.futures.Future[tuple[dict[str, Any], list[Array]]] = concurrent.futures.Future()
         run_on_main(lambda frame=frame, future=future: future.set_result(_respond(guest, frame)))  # type: ignore[misc]
         fields, arrays = future.result()
-        try:
-            send_frame(stream, {**fields, "nonce": frame.fields.get("nonce")}, arrays, _SEND_SECONDS)
-        except WireError:
+        if not _reply(stream, {**fields, "nonce": frame.fields.get("nonce")}, arrays):
             return
+
+
+def _reply(stream: socket.socket, fields: dict[str, Any], arrays: list[Array]) -> bool:
+    """Send an answer, or say that it is too large; False when nobody reads any more."""
+    try:
+        send_frame(stream, fields, arrays, _SEND_SECONDS)
+    except (WireClosed, WireTimeout):
+        return False
+    except WireError as error:
+        return _reply(stream, {"ok": False, "kind": "unfit", "text": str(error), "nonce": fields["nonce"]}, [])
+    return True
 
 
 def _respond(guest: Guest, frame: Frame) -> tuple[dict[str, Any], list[Array]]:

@@ -8,7 +8,7 @@ import sys
 import warnings
 from typing import Any
 
-from torchgrade.sandbox import guest
+from torchgrade.sandbox import guest, room_data
 from torchgrade.sandbox.policy import CHANNELS, RoomRequest
 
 _NOBODY_TYPES = "input() was called, but nobody is there to type: give the value in the code instead"
@@ -35,7 +35,8 @@ def preload() -> None:
 
 _WARM = (
     "IPython", "IPython.core.completerlib", "IPython.core.debugger", "IPython.core.magics",
-    "IPython.core.oinspect", "IPython.extensions.storemagic", "colorsys", "comm", "faulthandler",
+    "IPython.core.oinspect", "IPython.extensions.storemagic", "colorsys", "comm", "encodings.hex_codec",
+    "encodings.idna", "faulthandler",
     "ipykernel.debugger", "ipykernel.heartbeat", "ipykernel.ipkernel", "ipykernel.kernelapp",
     "ipykernel.zmqshell", "jupyter_client.localinterfaces", "matplotlib.backends.backend_agg",
     "matplotlib.figure", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "pdb",
@@ -60,12 +61,16 @@ def start(request: RoomRequest, descriptors: list[int]) -> None:
     random.seed()
     np.random.seed(None)
     torch.seed()
+    room_data.install(link=True)
     _take_over_sockets(dict(zip(CHANNELS, descriptors, strict=False)), network=request.policy.network_namespace)
     ports = {name: number for number, name in enumerate(CHANNELS, 1)}
     sys.path.insert(0, "")  # files beside the notebook can be imported, as in Jupyter
     app = _application(configure(request.key, "ipc", f"{request.home}/.kernel", ports))
     app.initialize([])
     refuse_input(app)
+    show_figures(app)
+    if not request.policy.mount_namespace:
+        app.kernel.shell.system = app.kernel.shell.system_raw  # `!command` by pipes: there is no terminal to have
     bound_outputs(app, request.limits.output_kb << 10)
     _serve_probes(descriptors[len(CHANNELS)], app.kernel.shell.user_ns)
     app.start()
@@ -75,6 +80,20 @@ def _serve_probes(descriptor: int, namespace: dict[str, Any]) -> None:
     from tornado.ioloop import IOLoop
 
     guest.start(descriptor, namespace, IOLoop.current().add_callback)
+
+
+_INLINE = "module://matplotlib_inline.backend_inline"
+
+
+def show_figures(app: Any) -> None:
+    """What importing matplotlib does in a notebook, figures become pictures: here there was no shell then."""
+    inline = sys.modules.get("matplotlib_inline.backend_inline")
+    if inline is None:
+        return
+    from IPython.core.pylabtools import activate_matplotlib
+
+    activate_matplotlib(_INLINE)
+    inline.configure_inline_support(app.kernel.shell, _INLINE)
 
 
 def refuse_input(app: Any) -> None:
@@ -93,19 +112,43 @@ def bound_outputs(app: Any, budget: int) -> None:
     left = [4 * budget]
 
     def bounded_send(stream: Any, message: Any, content: Any = None, *args: Any, **kwargs: Any) -> Any:
-        kind = message.get("msg_type") if isinstance(message, dict) else message
-        body = message.get("content") if isinstance(message, dict) else content
-        if kind in _OUTPUTS and isinstance(body, dict):
-            size = _size(body)
-            if size > left[0] or size > 2 * budget:
-                return None
-            left[0] -= size
+        whole = isinstance(message, dict)
+        kind, body = (message.get("msg_type"), message.get("content")) if whole else (message, content)
+        if isinstance(body, dict):
+            if kind in _ERRORS:
+                body = _short_error(body, budget)
+            elif kind in _OUTPUTS:
+                body = _short_output(body, min(left[0], 2 * budget))
+                if body is None:
+                    return None
+                left[0] -= _size(body)
+            message, content = ({**message, "content": body}, content) if whole else (message, body)
         return send(stream, message, content, *args, **kwargs)
 
     session.send = bounded_send
 
 
 _OUTPUTS = ("stream", "display_data", "execute_result", "update_display_data")
+_ERRORS = ("error", "execute_reply")
+
+
+def _short_output(body: dict[str, Any], room: int) -> dict[str, Any] | None:
+    """An output of at most ``room`` characters: of a text the beginning stays, anything else is whole or None."""
+    if _size(body) <= room:
+        return body
+    text = body.get("text")
+    return {**body, "text": text[:room]} if isinstance(text, str) and room > 0 else None
+
+
+def _short_error(body: dict[str, Any], budget: int) -> dict[str, Any]:
+    """An error whose text is bounded. A message too large would break the connection, and the notebook with it."""
+    if _size(body) <= budget // 2:
+        return body
+    cut: dict[str, Any] = {**body, "evalue": str(body.get("evalue", ""))[: budget // 8], "payload": []}
+    if "traceback" in body:
+        lines = [str(line)[: budget // 64] for line in body["traceback"]]
+        cut["traceback"] = lines if len(lines) <= 16 else [*lines[:8], *lines[-8:]]
+    return cut
 
 
 def _size(body: Any) -> int:

@@ -16,13 +16,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 from torchgrade.errors import RoomError
 from torchgrade.model import Tier
-from torchgrade.sandbox import guest
+from torchgrade.sandbox import guest, room_data
 from torchgrade.sandbox.kernel import configure, refuse_input
 from torchgrade.sandbox.policy import CHANNELS
 from torchgrade.sandbox.room import Connection, Ended, room_environment
@@ -43,8 +44,8 @@ class PlainRoom:
         self._ended: Ended | None = None
 
     @classmethod
-    def open(cls, *, threads: int = 1) -> PlainRoom:
-        """Start a kernel. Raises RoomError when it does not start."""
+    def open(cls, *, threads: int = 1, data_root: str = "") -> PlainRoom:
+        """Start a kernel; torchvision finds the data sets below ``data_root``. Raises RoomError."""
         home = Path(tempfile.mkdtemp(prefix="torchgrade-home-"))
         with contextlib.ExitStack() as stack:
             stack.callback(shutil.rmtree, home, ignore_errors=True)
@@ -53,7 +54,7 @@ class PlainRoom:
                 "tcp", _LOOPBACK, dict(zip(CHANNELS, ports, strict=True)), secrets.token_hex(16)
             )
             listener = stack.enter_context(socket.create_server((_LOOPBACK, 0)))
-            process = _spawn(home, connection, listener.getsockname()[1], threads)
+            process = _spawn(home, connection, listener.getsockname()[1], threads, data_root)
             probes = _accept(listener, connection.key, process)
             stack.pop_all()
             listener.close()
@@ -85,7 +86,11 @@ class PlainRoom:
     def end(self) -> Ended:
         self.kill()
         code = self.process.wait()
+        if self.process.stdin:
+            self.process.stdin.close()
         self.probes.close()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
         shutil.rmtree(self._home, ignore_errors=True)
         self._ended = self._ended or Ended(code, "asked")
         return self._ended
@@ -97,8 +102,10 @@ def _free_ports(count: int) -> list[int]:
         return [int(s.getsockname()[1]) for s in listeners]
 
 
-def _spawn(home: Path, connection: Connection, probe_port: int, threads: int) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, **room_environment(str(home), str(home), threads)}
+def _spawn(
+    home: Path, connection: Connection, probe_port: int, threads: int, data_root: str
+) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, **room_environment(str(home), str(home), threads, data=data_root)}
     environment["PATH"] = os.environ.get("PATH", environment["PATH"])
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "torchgrade.sandbox.plain"],
@@ -135,9 +142,27 @@ def _accept(listener: socket.socket, key: str, process: subprocess.Popen[bytes])
     raise RoomError("the kernel did not start; `torchgrade doctor` says what is missing")
 
 
+def _end_with_harness() -> None:
+    """The harness holds the other end of standard input: once it has gone, nobody else would end this process."""
+    harness = os.dup(0)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+
+    def wait() -> None:
+        while os.read(harness, 1):
+            pass
+        if hasattr(os, "killpg"):
+            os.killpg(0, signal.SIGKILL)  # with all that it started
+        os._exit(1)
+
+    threading.Thread(target=wait, name="harness", daemon=True).start()
+
+
 def main() -> None:
     """The kernel's process: settings come as one line on standard input."""
     settings: dict[str, Any] = json.loads(sys.stdin.readline())
+    _end_with_harness()
     import torch
     from ipykernel.kernelapp import IPKernelApp
     from tornado.ioloop import IOLoop
@@ -147,6 +172,7 @@ def main() -> None:
     sys.path.insert(0, "")  # files beside the notebook can be imported, as in Jupyter
     torch.set_num_threads(max(1, int(settings["threads"])))
     compat.warm()
+    room_data.install()
     app = IPKernelApp.instance()
     app.update_config(configure(settings["key"], "tcp", _LOOPBACK, settings["ports"]))
     app.write_connection_file = lambda **_: None

@@ -17,6 +17,8 @@ from torchgrade.model import Limits, Tier
 CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 #: What the zygote says when it can fork.
 READY = b"ready"
+#: The longest request that the warm parent reads.
+REQUEST_BYTES = 1 << 16
 
 #: Where the student's notebook runs in a fully sealed room.
 HOME = "/home/student"
@@ -90,6 +92,7 @@ class RoomRequest:
     read_only: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     data_root: str = ""  # read-only data sets, at DATA inside
+    tools: str = ""  # read-only programs of ours, at TOOLS inside
     environment: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
@@ -98,6 +101,9 @@ class RoomRequest:
 
 
 DATA = "/data"
+#: Where `wget` and `curl` of ours lie in a fully sealed room, and outside.
+TOOLS = "/opt/torchgrade"
+OWN_TOOLS = str(Path(__file__).parent / "tools")
 
 
 def request_from_json(data: bytes) -> RoomRequest:
@@ -120,6 +126,7 @@ def readable_paths() -> tuple[str, ...]:
     wanted = [*_SYSTEM, *_SYSTEM_FILES, sys.prefix, sys.base_prefix, os.path.realpath(sys.base_prefix)]
     packages = {*site.getsitepackages(), site.getusersitepackages()}
     wanted += [p for p in packages if p in sys.path]
+    wanted += [os.path.realpath(w) for w in wanted if os.path.islink(w)]  # a link alone would lead nowhere
     return _outermost([w for w in wanted if os.path.lexists(w)])
 
 

@@ -23,6 +23,7 @@ from torchgrade.wire import (
     WireError,
     WireLimits,
     WireTimeout,
+    pack_header,
     receive_frame,
     send_frame,
 )
@@ -51,7 +52,8 @@ class Questioner:
     ) -> Any:
         """Put one question. ``subject`` names it in messages, e.g. ``softmax``; ``seconds`` is another limit.
 
-        Raises one of ``torchgrade.testing.outcomes``; after one that closed the room, always the same.
+        Raises one of ``torchgrade.testing.outcomes``; after one that closed the room, always the same. Raises
+        WireError when the question itself cannot be sent: that is the grader's fault.
         """
         if self.closed is not None:
             raise self.closed
@@ -60,6 +62,7 @@ class Questioner:
         encoder = Encoder(_special, self.limits)
         nodes = {name: encoder.encode(value) for name, value in values.items()}
         question = {"op": op, "nonce": nonce, "values": nodes, **fields}
+        pack_header(question, encoder.arrays)  # refuses what is too large before anything is sent
         try:
             send_frame(self.room.probes, question, encoder.arrays, limit)
             frame = receive_frame(self.room.probes, self.limits, limit)
@@ -132,7 +135,8 @@ def _failure(subject: str, fields: dict[str, Any]) -> ProbeFailure:
 
 
 def _text(value: Any, limit: int = _TEXT) -> str:
-    return value[:limit] if isinstance(value, str) else ""
+    """Text of a reply, bounded and fit for a file: half a surrogate pair would be none in UTF-8."""
+    return value[:limit].encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _special(value: Any) -> Array | Reference | Plain | None:

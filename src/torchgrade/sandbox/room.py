@@ -9,6 +9,7 @@ import secrets
 import select
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,8 @@ from typing import Any, Protocol
 from torchgrade.errors import RoomError
 from torchgrade.model import Limits, Tier
 from torchgrade.sandbox import policy as policies
-from torchgrade.sandbox.policy import CHANNELS, HOME, READY, Policy, RoomRequest
+from torchgrade.sandbox import room_data
+from torchgrade.sandbox.policy import CHANNELS, HOME, READY, REQUEST_BYTES, Policy, RoomRequest
 
 _START_SECONDS = 120.0
 _SEAL_SECONDS = 30.0
@@ -104,7 +106,7 @@ class Zygote:
         self.control.settimeout(_START_SECONDS)
         try:
             answer = self.control.recv(64)
-        except TimeoutError:
+        except OSError:
             answer = b""
         self.control.settimeout(None)
         if answer != READY:
@@ -141,10 +143,10 @@ def _clean_environment() -> dict[str, str]:
 
 def font_cache() -> dict[str, str]:
     """Where matplotlib keeps its list of fonts, which takes a second to make; rooms inherit it in memory."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "torchgrade" / "matplotlib"
     try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "torchgrade" / "matplotlib"
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
+    except (OSError, RuntimeError):  # nowhere to write, or a user without a home
         return {}  # matplotlib then makes a temporary one and removes it
     return {"MPLCONFIGDIR": str(folder)}
 
@@ -153,12 +155,15 @@ def _room_path() -> str:
     return f"{Path(sys.prefix) / 'bin'}:/usr/local/bin:/usr/bin:/bin"
 
 
-def room_environment(home: str, temporary: str, threads: int) -> dict[str, str]:
-    """The environment of the student's process."""
+def room_environment(
+    home: str, temporary: str, threads: int, *, data: str = "", tools: str = ""
+) -> dict[str, str]:
+    """The environment of the student's process; ``data`` and ``tools`` are where it finds ours."""
     return {
+        **({room_data.VARIABLE: data} if data else {}),
         "HOME": home,
         "USER": "student",
-        "PATH": _room_path(),
+        "PATH": f"{tools}:{_room_path()}" if tools else _room_path(),
         "LANG": "C.UTF-8",
         "TMPDIR": temporary,
         "TERM": "dumb",
@@ -200,7 +205,10 @@ def make_request(
         read_only=policies.readable_paths(),
         hidden=hidden,
         data_root=data_root,
-        environment=room_environment(HOME, "/tmp", threads),
+        tools=policies.OWN_TOOLS,
+        environment=room_environment(
+            HOME, "/tmp", threads, data=policies.DATA if data_root else "", tools=policies.TOOLS
+        ),
     )
 
 
@@ -218,25 +226,28 @@ class SealedRoom:
     def open(cls, control: socket.socket, request: RoomRequest) -> SealedRoom:
         """Ask the zygote for a room. Raises RoomError."""
         with contextlib.ExitStack() as stack:
-            sockets = Path(tempfile.mkdtemp(prefix="torchgrade-"))
+            sockets = _socket_folder()
             stack.callback(shutil.rmtree, sockets, ignore_errors=True)
             listeners = [_listen(sockets / f"k-{n}") for n, _ in enumerate(CHANNELS, 1)]
             for listener in listeners:
                 stack.enter_context(listener)
             folder = None
             if not request.policy.mount_namespace:
+                _require_way(request)
                 folder = _own_home(request)
                 request = replace(
                     request,
                     home=str(folder),
-                    environment=room_environment(str(folder), str(folder), request.threads),
+                    environment=room_environment(
+                        str(folder), str(folder), request.threads, data=request.data_root, tools=request.tools
+                    ),
                 )
+                stack.callback(shutil.rmtree, folder, ignore_errors=True)
             link, their_link = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             probes, their_probes = socket.socketpair()
-            stack.enter_context(their_link)
-            stack.enter_context(their_probes)
-            descriptors = [s.fileno() for s in (their_link, *listeners, their_probes)]
-            socket.send_fds(control, [request.to_json()], descriptors)
+            for pair in (link, their_link, probes, their_probes):
+                stack.enter_context(pair)
+            _send_request(control, request, [their_link, *listeners, their_probes])
             for inherited in (their_link, their_probes, *listeners):
                 inherited.close()
             ports = {name: number for number, name in enumerate(CHANNELS, 1)}
@@ -269,7 +280,7 @@ class SealedRoom:
         return self.link.fileno()
 
     def poll(self) -> Ended | None:
-        if self._ended is None and select.select([self.link], [], [], 0)[0]:
+        if self._ended is None and _readable(self.link, 0.0):
             self._take_end(self._receive(0.0))
         return self._ended
 
@@ -303,7 +314,7 @@ class SealedRoom:
 
     def _receive(self, timeout: float) -> dict[str, Any] | None:
         """One message of the warden, which is trusted; None at end of file or when none comes in time."""
-        if not select.select([self.link], [], [], timeout)[0]:
+        if not _readable(self.link, timeout):
             return None
         try:
             data = self.link.recv(1 << 16)
@@ -318,6 +329,29 @@ class SealedRoom:
             self._folder = None
 
 
+def _socket_folder() -> Path:
+    """A folder of its own whose path leaves room for a name: a socket's path has 107 bytes at most."""
+    usual = os.fsencode(tempfile.gettempdir())
+    return Path(tempfile.mkdtemp(prefix="torchgrade-", dir="/tmp" if len(usual) > 80 else None))
+
+
+def _readable(stream: socket.socket, seconds: float) -> bool:
+    """Whether something can be read in time. select(2) would refuse descriptors above 1023."""
+    poll = select.poll()
+    poll.register(stream, select.POLLIN)
+    return bool(poll.poll(1000 * seconds))
+
+
+def _send_request(control: socket.socket, request: RoomRequest, sockets: list[socket.socket]) -> None:
+    data = request.to_json()
+    if len(data) > REQUEST_BYTES:
+        raise RoomError("the room could not be sealed: too many or too long paths")
+    try:
+        socket.send_fds(control, [data], [s.fileno() for s in sockets])
+    except OSError as error:
+        raise RoomError(f"the warm process has ended: {error}") from None
+
+
 def _listen(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(path))
@@ -330,6 +364,18 @@ def _own_home(request: RoomRequest) -> Path:
     if os.geteuid() == 0 and request.policy.drop_privileges:
         os.chown(home, request.uid, request.uid)
     return home
+
+
+def _require_way(request: RoomRequest) -> None:
+    """A room without a root of its own reaches its data by the host's folders. Raises RoomError if it cannot."""
+    if not request.data_root or os.geteuid() != 0 or not request.policy.drop_privileges:
+        return
+    for folder in (Path(request.data_root), *Path(request.data_root).parents):
+        if not folder.stat().st_mode & stat.S_IXOTH:
+            raise RoomError(
+                f"the room's user may not pass through {folder} to the data sets in {request.data_root}; "
+                f"`chmod o+x {folder}`, or run as an ordinary user"
+            )
 
 
 def wait_gone(room: Room, seconds: float) -> bool:

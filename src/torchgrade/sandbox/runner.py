@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -65,24 +66,46 @@ class _BoundedClient(NotebookClient):  # type: ignore[misc]
         self.room, self.budget = room, budget
         self.interrupted = self.cut = False
         self.spoilt = 0
+        self.cell_seconds = 0.0
         self._killer: asyncio.TimerHandle | None = None
+        self._watcher: asyncio.Future[None] | None = None
+
+    def _get_timeout(self, cell: Any) -> float:
+        """nbclient's own setting takes whole seconds alone."""
+        return self.cell_seconds
 
     def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
         """Count what is kept; what is beyond the budget is dropped, but the cell goes on."""
         if not messages.is_sound(msg):
             return self._spoilt()
         if msg["msg_type"] in messages.OUTPUTS:
-            self.budget -= len(json.dumps(msg["content"], default=str))
-            if self.budget < -_FLOOD_BYTES:
-                self.room.kill()  # whoever sends so much has gone round the guest's own limit
-            if self.budget < 0 or len(cell.outputs) >= _OUTPUTS_PER_CELL:
-                if msg["msg_type"] != "error":
-                    self.cut = True
-                    return None
-                msg["content"]["traceback"] = []
+            if not self._afford(msg["msg_type"], msg["content"], cell):
+                return None
         elif msg["msg_type"].startswith("comm"):  # widgets: nobody is there to move them
             return None
         return super().process_message(msg, cell, cell_index)
+
+    def _afford(self, kind: str, content: dict[str, Any], cell: Any) -> bool:
+        """Take an output off the budget; False drops it. Of a text the beginning stays, of errors the first."""
+        left = self.budget
+        self.budget -= len(json.dumps(content, default=str)) * self._places(content)
+        if self.budget < -_FLOOD_BYTES:
+            self.room.kill()  # whoever sends so much has gone round the guest's own limit
+        if self.budget >= 0 and len(cell.outputs) < _OUTPUTS_PER_CELL:
+            return True
+        self.cut = True
+        if kind == "error" and not any(o.output_type == "error" for o in cell.outputs):
+            content.update(ename=content["ename"][:200], evalue=content["evalue"][:2000], traceback=[])
+            return True
+        if kind == "stream" and left > 0 and len(cell.outputs) < _OUTPUTS_PER_CELL:
+            content["text"] = content["text"][:left]
+            return True
+        return False
+
+    def _places(self, content: dict[str, Any]) -> int:
+        """How many outputs show this content: all that share its display id take it over."""
+        name = (content.get("transient") or {}).get("display_id")
+        return max(1, sum(len(known) for known in self._display_id_map.get(name, {}).values()))
 
     async def _async_poll_output_msg(self, parent_msg_id: str, cell: Any, cell_index: int) -> None:
         """nbclient's loop, for a sender that may be hostile: what cannot be read is passed over."""
@@ -118,12 +141,17 @@ class _BoundedClient(NotebookClient):  # type: ignore[misc]
             self.interrupted = True
             self.room.interrupt()
             self._killer = asyncio.get_running_loop().call_later(GRACE_SECONDS, self.room.kill)
+            # nbclient has stopped its own watch and would wait for the whole limit once more.
+            self._watcher = asyncio.ensure_future(self._async_poll_kernel_alive())
 
     def cell_done(self) -> bool:
         """Whether the cell that just ended had been interrupted."""
         if self._killer:
             self._killer.cancel()
             self._killer = None
+        if self._watcher:
+            self._watcher.cancel()
+            self._watcher = None
         interrupted, self.interrupted = self.interrupted, False
         return interrupted
 
@@ -240,7 +268,7 @@ async def _run_cells(
             continue
         if tick:
             tick(index)
-        client.timeout = min(limits.cell_seconds, left)
+        client.cell_seconds = min(limits.cell_seconds, left)
         begin = time.monotonic()
         try:
             await client.async_execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
@@ -265,10 +293,13 @@ def _report(index: int, cell: Any, seconds: float, *, interrupted: bool) -> Cell
     return CellReport(index, status, seconds, name, value, _line(error.get("traceback", [])))
 
 
+#: As IPython writes it. Everything in a traceback may be the student's: no pattern here may look back.
+_CELL_LINE = re.compile(r"Cell In ?\[\d{1,9}\], line (\d{1,9})")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
 def _line(traceback: Any) -> int | None:
     """The line in the cell itself, from IPython's ``Cell In[3], line 5``; the first one is the outermost."""
-    import re
-
     text = "\n".join(t for t in traceback if isinstance(t, str))[:20_000] if isinstance(traceback, list) else ""
-    found = re.search(r"Cell\s.*?In\s*\[\d+\].*?line\s.*?(\d+)", re.sub(r"\x1b\[[0-9;]*m", "", text))
+    found = _CELL_LINE.search(_COLOURS.sub("", text))
     return int(found[1]) if found else None

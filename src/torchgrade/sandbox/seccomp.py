@@ -30,13 +30,14 @@ _COMMON = {
     "pidfd_send_signal": 424, "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
     "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433,
     "pidfd_getfd": 438, "process_madvise": 440, "mount_setattr": 442, "quotactl_fd": 443,
-    "process_mrelease": 448, "set_mempolicy_home_node": 450,
+    "memfd_secret": 447, "process_mrelease": 448, "set_mempolicy_home_node": 450,
 }  # fmt: skip
 
 DENIED = {
     "x86_64": _COMMON | {
         "ptrace": 101, "syslog": 103, "personality": 135, "vhangup": 153, "pivot_root": 155, "chroot": 161,
-        "acct": 163, "settimeofday": 164, "mount": 165, "umount2": 166, "swapon": 167, "swapoff": 168,
+        "modify_ldt": 154, "acct": 163,
+        "settimeofday": 164, "mount": 165, "umount2": 166, "swapon": 167, "swapoff": 168,
         "reboot": 169, "sethostname": 170, "setdomainname": 171, "iopl": 172, "ioperm": 173,
         "init_module": 175, "delete_module": 176, "quotactl": 179, "lookup_dcookie": 212,
         "clock_settime": 227, "kexec_load": 246, "add_key": 248, "request_key": 249, "keyctl": 250,
@@ -57,15 +58,17 @@ DENIED = {
     },
 }  # fmt: skip
 
-#: System V and POSIX queues and segments outlive their maker; denied where there is no namespace for them.
+#: System V and POSIX queues and segments outlive their maker, and hold memory that is no process's.
 IPC = {
     "x86_64": {"shmget": 29, "semget": 64, "msgget": 68, "mq_open": 240},
     "aarch64": {"mq_open": 180, "msgget": 186, "semget": 190, "shmget": 194},
 }
+#: A file of memory that nobody need map: only a control group counts it. CUDA's driver makes one.
+MEMFD = {"x86_64": {"memfd_create": 319}, "aarch64": {"memfd_create": 279}}
 #: Calls of which only some arguments are denied.
 PARTIAL = {
-    "x86_64": {"clone": 56, "ioctl": 16, "socket": 41, "clone3": 435},
-    "aarch64": {"clone": 220, "ioctl": 29, "socket": 198, "clone3": 435},
+    "x86_64": {"clone": 56, "ioctl": 16, "socket": 41, "socketpair": 53, "clone3": 435},
+    "aarch64": {"clone": 220, "ioctl": 29, "socket": 198, "socketpair": 199, "clone3": 435},
 }
 
 #: Own network namespace: loopback is private, and getifaddrs(3) needs netlink.
@@ -74,7 +77,7 @@ FAMILIES_NAMESPACED = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, 16)
 FAMILIES_SHARED = (socket.AF_UNIX,)
 
 
-def program(machine: str, *, families: Iterable[int], deny_ipc: bool) -> list[tuple[int, int, int, int]]:
+def program(machine: str, *, families: Iterable[int], memfd: bool = False) -> list[tuple[int, int, int, int]]:
     """The filter as (code, jump if true, jump if false, operand). Raises KeyError for another machine."""
     partial = PARTIAL[machine]
     out = [
@@ -87,12 +90,13 @@ def program(machine: str, *, families: Iterable[int], deny_ipc: bool) -> list[tu
         out += _when(_AT_LEAST, _X32_BIT, _ERRNO | errno.ENOSYS)
     # glibc falls back to clone(2), whose flags are in a register and so can be read by the filter.
     out += _when(_EQUAL, partial["clone3"], _ERRNO | errno.ENOSYS)
-    denied = DENIED[machine] | (IPC[machine] if deny_ipc else {})
+    denied = DENIED[machine] | IPC[machine] | ({} if memfd else MEMFD[machine])
     for number in sorted(denied.values()):
         out += _when(_EQUAL, number, _ERRNO | errno.EPERM)
     out += _argument(partial["clone"], 0, [(_ANY_BIT, _CLONE_NEW_ANY)], _ERRNO | errno.EPERM)
     out += _argument(partial["ioctl"], 1, [(_EQUAL, _TIOCSTI), (_EQUAL, _TIOCLINUX)], _ERRNO | errno.EPERM)
     out += _only(partial["socket"], 0, list(families), _ERRNO | errno.EACCES)
+    out += _only(partial["socketpair"], 0, [socket.AF_UNIX], _ERRNO | errno.EACCES)
     return [*out, (_RETURN, 0, 0, _ALLOW)]
 
 
@@ -117,9 +121,9 @@ def _only(number: int, position: int, allowed: list[int], verdict: int) -> list[
     return [(_EQUAL, 0, len(body) + 1, number), *body, (_RETURN, 0, 0, verdict)]
 
 
-def install(*, families: Iterable[int], deny_ipc: bool) -> None:
+def install(*, families: Iterable[int], memfd: bool = False) -> None:
     """Filter this process and its children for good. no_new_privs must be set. Raises OSError."""
-    instructions = program(syscalls.machine(), families=families, deny_ipc=deny_ipc)
+    instructions = program(syscalls.machine(), families=families, memfd=memfd)
     packed = b"".join(struct.pack("HBBI", *i) for i in instructions)
     buffer = ctypes.create_string_buffer(packed, len(packed))
     header = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(instructions), ctypes.addressof(buffer)))

@@ -133,13 +133,15 @@ def map_user(inner: int, uid: int, gid: int) -> None:
             file.write(text)
 
 
-def drop_capabilities() -> None:
+def drop_capabilities(*, bounding_alone: bool = False) -> None:
     """Empty every capability set; CLONE_NEWUSER without exec leaves them full."""
     for capability in range(64):
         try:
             prctl(_PR_CAPBSET_DROP, capability)
         except OSError:
             break  # past the last one, or no right to drop: capset() below still empties the rest
+    if bounding_alone:
+        return
     with contextlib.suppress(OSError):
         prctl(_PR_CAP_AMBIENT, 4)
     header = ctypes.create_string_buffer(struct.pack("Ii", _CAP_VERSION_3, 0))

@@ -18,9 +18,11 @@ import select
 import signal
 import socket
 import struct
+import sys
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 from torchgrade.sandbox import build, cgroup, landlock, seccomp, syscalls
@@ -81,8 +83,8 @@ def _make_room(
     _enter_namespaces(request)
     if policy.mount_namespace:
         build.room_root(request)
-    else:
-        syscalls.adopt_orphans()
+    if not policy.pid_namespace:
+        syscalls.adopt_orphans()  # no first process takes them along
     read, write = os.pipe()
     gate_read, gate_write = os.pipe()
     init = os.fork()
@@ -132,9 +134,11 @@ def _loopback_up() -> None:
 def _first_process(request: RoomRequest, descriptors: list[int], start: Start, report: int, gate: int) -> NoReturn:
     """The room's init: gives up all rights, starts the kernel, reaps orphans, hands interrupts on."""
     try:
-        os.read(gate, 1)
-        os.close(gate)
         syscalls.die_with_parent()
+        if not os.read(gate, 1):
+            os._exit(SEAL_FAILED)  # the warden has gone
+        os.close(gate)
+        _close_standard_streams()  # student code might reach them through /proc
         if request.policy.mount_namespace:
             build.finish_root()
         _give_up_rights(request)
@@ -153,6 +157,7 @@ def _give_up_rights(request: RoomRequest) -> None:
     if not request.policy.drop_privileges:
         return
     if os.geteuid() == 0:
+        syscalls.drop_capabilities(bounding_alone=True)  # later there is no right to
         syscalls.become(request.uid)
         if request.policy.user_namespace:
             syscalls.unshare(syscalls.CLONE_NEWUSER)
@@ -177,16 +182,13 @@ def _reap_until(kernel: int) -> NoReturn:
 def _kernel_process(request: RoomRequest, descriptors: list[int], start: Start, report: int) -> NoReturn:
     code = 1
     try:
+        syscalls.die_with_parent()  # where there is no PID namespace to take it along
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
             file.write("700")
         syscalls.close_descriptors_except([*descriptors, report])
         _confine(request)
-        null = os.open("/dev/null", os.O_RDWR)
-        for standard in (0, 1, 2):
-            os.dup2(null, standard)
-        os.close(null)
         os.environ.clear()
         os.environ.update(request.environment)
         os.chdir(request.home)
@@ -200,8 +202,17 @@ def _kernel_process(request: RoomRequest, descriptors: list[int], start: Start, 
     os._exit(code)
 
 
+def _close_standard_streams() -> None:
+    null = os.open("/dev/null", os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    os.close(null)
+
+
 def _confine(request: RoomRequest) -> None:
     policy = request.policy
+    if not policy.mount_namespace:
+        _check_paths(request)
     if policy.drop_privileges:
         syscalls.set_no_new_privileges()
     if policy.rlimits:
@@ -212,7 +223,7 @@ def _confine(request: RoomRequest) -> None:
         else:
             own = ["/proc/self", "/proc/meminfo", "/proc/cpuinfo", "/proc/stat", "/proc/sys/vm"]
             read_only, writable = (
-                [*request.read_only, *own, *filter(None, [request.data_root])],
+                [*request.read_only, *own, *filter(None, [request.data_root, request.tools])],
                 [request.home],
             )
         landlock.restrict(
@@ -220,7 +231,23 @@ def _confine(request: RoomRequest) -> None:
         )
     if policy.seccomp:
         families = seccomp.FAMILIES_NAMESPACED if policy.network_namespace else seccomp.FAMILIES_SHARED
-        seccomp.install(families=families, deny_ipc=not policy.ipc_namespace)
+        seccomp.install(families=families, memfd=request.gpu)
+
+
+def _check_paths(request: RoomRequest) -> None:
+    """Where the host's own tree is seen, what must be read can be and what must be hidden is. Raises OSError."""
+    for path in (os.__file__, *(str(m.__file__) for n in ("torch", "numpy") if (m := sys.modules.get(n)))):
+        if not os.access(path, os.R_OK):
+            raise PermissionError(
+                f"user {os.getuid()} of the room cannot read {path}: install Python and its packages where "
+                "every user may read them, or do not run as root"
+            )
+    for hidden in request.hidden if request.policy.landlock else ():
+        for shown in request.read_only:
+            if os.path.exists(hidden) and Path(hidden).resolve().is_relative_to(Path(shown).resolve()):
+                raise PermissionError(
+                    f"{hidden} lies in {shown}, which this tier must show: it can hide no folder there"
+                )
 
 
 def _set_limits(request: RoomRequest) -> None:
@@ -228,11 +255,22 @@ def _set_limits(request: RoomRequest) -> None:
     syscalls.limit(resource.RLIMIT_CORE, 0)
     if not request.gpu:  # CUDA reserves far more addresses than it uses
         syscalls.limit(resource.RLIMIT_DATA, _data_bytes() + (limits.memory_mb << 20))
-    syscalls.limit(resource.RLIMIT_NPROC, limits.processes)
+    others = 0 if request.policy.user_namespace else _threads_of(os.getuid())
+    syscalls.limit(resource.RLIMIT_NPROC, others + limits.processes)
     syscalls.limit(resource.RLIMIT_FSIZE, limits.disk_mb << 20)
     syscalls.limit(resource.RLIMIT_NOFILE, 1024)
     syscalls.limit(resource.RLIMIT_MEMLOCK, (256 << 20) if request.gpu else (64 << 10))
     syscalls.limit(resource.RLIMIT_MSGQUEUE, 0)
+
+
+def _threads_of(uid: int) -> int:
+    """How many threads the user has already: outside a user namespace they count against the room's limit."""
+    count = 0
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if os.stat(f"/proc/{name}").st_uid == uid:
+                count += len(os.listdir(f"/proc/{name}/task"))
+    return count
 
 
 def _data_bytes() -> int:
@@ -305,10 +343,15 @@ def descendants(pid: int | str) -> list[str]:
 
 
 def _proportional_bytes(pid: str) -> int:
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/smaps_rollup") as file:
-        for line in file:
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) << 10
+    """A process's memory, its part of what it shares; all that is resident where it shut its /proc to others."""
+    with contextlib.suppress(OSError):
+        try:
+            with open(f"/proc/{pid}/smaps_rollup") as file:
+                shares = [int(line.split()[1]) << 10 for line in file if line.startswith("Pss:")]
+            return shares[0] if shares else 0
+        except PermissionError:
+            with open(f"/proc/{pid}/statm") as file:
+                return int(file.read().split()[1]) * resource.getpagesize()
     return 0
 
 

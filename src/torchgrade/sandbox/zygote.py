@@ -18,9 +18,7 @@ import sys
 import traceback
 
 from torchgrade.sandbox import kernel, warden
-from torchgrade.sandbox.policy import READY, request_from_json
-
-REQUEST_BYTES = 1 << 16
+from torchgrade.sandbox.policy import READY, REQUEST_BYTES, request_from_json
 
 
 def main(descriptor: int) -> None:

@@ -2,5 +2,15 @@
 
 from torchgrade.spec.graders import check_graders, grader_criteria
 from torchgrade.spec.loading import assignment_ids, find_course, load_assignment, load_course
+from torchgrade.spec.variants import VariantError, classes_of
 
-__all__ = ["assignment_ids", "check_graders", "find_course", "grader_criteria", "load_assignment", "load_course"]
+__all__ = [
+    "VariantError",
+    "assignment_ids",
+    "check_graders",
+    "classes_of",
+    "find_course",
+    "grader_criteria",
+    "load_assignment",
+    "load_course",
+]

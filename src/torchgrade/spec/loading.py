@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import graphlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from torchgrade.errors import SpecError
@@ -15,6 +16,7 @@ from torchgrade.spec import faults
 from torchgrade.spec.faults import Fault, nearest
 from torchgrade.spec.schema import AssignmentSpec, CourseSpec, CriterionSpec
 from torchgrade.spec.tree import Tree, read_tree
+from torchgrade.spec.variants import rule_faults
 
 COURSE_FILE = Path("course.yaml")
 ASSIGNMENTS = Path("assignments")
@@ -42,7 +44,9 @@ def load_course(root: Path, only: str | None = None) -> Course:
     ids = folders if spec.assignments is None else spec.assignments
     if only is not None:
         ids = [id for id in folders if id == only]
-    assignments = tuple(load_assignment(root, id, limits) for id in ids)
+    _raise_first(tree, _variant_faults(spec, folders))
+    rules = {id: variant.rule() for id, variant in spec.variants.items()}
+    assignments = tuple(replace(load_assignment(root, id, limits), variant=rules.get(id)) for id in ids)
     return Course(root, spec.title, spec.year, spec.language, limits, assignments)
 
 
@@ -108,6 +112,16 @@ def _listed_faults(ids: list[str], folders: list[str]) -> Iterator[Fault]:
             yield ("assignments", i), f"'{id}' is listed twice"
         if id not in folders:
             yield ("assignments", i), f"there is no folder assignments/{id}{nearest(id, folders)}"
+
+
+def _variant_faults(spec: CourseSpec, folders: list[str]) -> Iterator[Fault]:
+    """A rule for an assignment that is not here is no fault: a kit for students holds one assignment only."""
+    for id, variant in spec.variants.items():
+        meant = nearest(id, folders) if id not in folders else ""
+        if "did you mean" in meant:
+            yield ("variants", id), f"there is no folder assignments/{id}{meant}"
+        for problem in rule_faults(variant.rule()):
+            yield ("variants", id, "default"), problem
 
 
 def _assignment_faults(spec: AssignmentSpec, folder: Path) -> Iterator[Fault]:

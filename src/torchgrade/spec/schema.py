@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from torchgrade.model import Limits
+from torchgrade.model import Limits, VariantRule
 from torchgrade.spec import units
+from torchgrade.spec.variants import parse_term
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -119,6 +120,38 @@ class AssignmentSpec(_Strict):
     data: list[Literal["mnist", "cifar100"]] = Field(default_factory=list)
 
 
+def _is_formula(value: object) -> object:
+    """Kept as text; a class that is the same for everybody may be written as a number."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str):
+        raise ValueError("must be a formula such as 'group + 15'")
+    parse_term(text)
+    return text
+
+
+def _is_cell(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Formula = Annotated[str, BeforeValidator(_is_formula)]
+Cell = Annotated[str, BeforeValidator(_is_cell)]
+ClassNumber = Annotated[int, Field(ge=0, le=100_000)]
+
+
+class VariantSpec(_Strict):
+    """How the classes of an assignment follow from columns of the roster."""
+
+    classes: Annotated[list[Formula], Field(min_length=1)]
+    tracks: dict[str, ClassNumber | None] = Field(default_factory=dict)
+    default: dict[str, Cell]
+    within: Annotated[list[ClassNumber], Field(min_length=2, max_length=2)] = [0, 99]
+
+    def rule(self) -> VariantRule:
+        """The record of it."""
+        terms = tuple(parse_term(text) for text in self.classes)
+        return VariantRule(terms, dict(self.tracks), dict(self.default), (self.within[0], self.within[1]))
+
+
 class CourseSpec(_Strict):
     """course.yaml."""
 
@@ -127,3 +160,4 @@ class CourseSpec(_Strict):
     language: Literal["en", "ru"] = "en"
     limits: LimitsSpec = LimitsSpec()
     assignments: list[Id] | None = None
+    variants: dict[str, VariantSpec] = Field(default_factory=dict)

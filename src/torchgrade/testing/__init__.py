@@ -3,13 +3,33 @@
 from torchgrade.testing import assert_tensor_close, for_each_input, normal
 """
 
+from torchgrade.testing.accuracy import accuracy, assert_accuracy, confusion, predictions
+from torchgrade.testing.by_hand import autograd_in
 from torchgrade.testing.close import Mismatch, assert_tensor_close, require, require_tensor
 from torchgrade.testing.describe import describe
 from torchgrade.testing.examinee import Examinee, Handle, Value
 from torchgrade.testing.excerpt import excerpt
-from torchgrade.testing.gradients import GRADIENT_RTOL, assert_gradients, gradient_dtype, relative_error
+from torchgrade.testing.gradients import (
+    GRADIENT_RTOL,
+    assert_gradients,
+    gradient_dtype,
+    relative_error,
+    widest_answer,
+)
 from torchgrade.testing.inputs import normal, smallest_first, uniform
 from torchgrade.testing.looks import looks_like
+from torchgrade.testing.network import (
+    Network,
+    agree,
+    answer,
+    assert_same_network,
+    draw_weights,
+    failed_to_build,
+    load_into,
+    recognise,
+    set_mode,
+    weights_of,
+)
 from torchgrade.testing.outcomes import (
     BadAnswer,
     ComparisonFailure,
@@ -21,6 +41,7 @@ from torchgrade.testing.outcomes import (
     TimedOut,
 )
 from torchgrade.testing.shrink import for_each_input
+from torchgrade.testing.weights import count, spaced
 
 __all__ = [
     "GRADIENT_RTOL",
@@ -31,22 +52,40 @@ __all__ = [
     "Handle",
     "Mismatch",
     "Missing",
+    "Network",
     "OutOfMemory",
     "ProbeFailure",
     "Raised",
     "TimedOut",
     "Value",
+    "accuracy",
+    "agree",
+    "answer",
+    "assert_accuracy",
     "assert_gradients",
+    "assert_same_network",
     "assert_tensor_close",
+    "autograd_in",
+    "confusion",
+    "count",
     "describe",
+    "draw_weights",
     "excerpt",
+    "failed_to_build",
     "for_each_input",
     "gradient_dtype",
+    "load_into",
     "looks_like",
     "normal",
+    "predictions",
+    "recognise",
     "relative_error",
     "require",
     "require_tensor",
+    "set_mode",
     "smallest_first",
+    "spaced",
     "uniform",
+    "weights_of",
+    "widest_answer",
 ]

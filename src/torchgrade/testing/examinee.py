@@ -80,6 +80,13 @@ class Examinee(Protocol):
         """A new instance of the student's class."""
         ...
 
+    def make(self, path: str, *args: Value, **kwargs: Value) -> Handle:
+        """Something of PyTorch's own, made where the student's code runs: ``make("torch.nn.Linear", 3, 4)``.
+
+        For questions about functions that are given a module, a tensor that can be looked at again, or a device.
+        """
+        ...
+
     def source(self, name: str) -> str:
         """The source text that defines ``name``, read outside from the notebook; empty where it is not found."""
         ...

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import torch
 
 from torchgrade.model import Evidence
 from torchgrade.testing.close import Mismatch
-from torchgrade.testing.describe import describe
+from torchgrade.testing.describe import describe, number
 from torchgrade.testing.examinee import Examinee
 from torchgrade.testing.excerpt import excerpt
 from torchgrade.testing.look import Look, plain
@@ -22,6 +22,21 @@ GRADIENT_RTOL = {torch.float64: 1e-6, torch.float32: 1e-3}
 Gradients = Mapping[str, torch.Tensor] | Sequence[torch.Tensor]
 
 
+def widest_answer(ask: Callable[[torch.dtype], Any]) -> tuple[Any, torch.dtype]:
+    """``ask(float64)`` where every tensor of the answer is float64; else ``ask(float32)``, and its dtype.
+
+    ``ask`` puts a question in the given dtype. Code that fixes the dtype may raise in the first one; what it
+    raises in the second is raised here. ``GRADIENT_RTOL`` of the dtype is the tolerance that is fair to the code.
+    """
+    try:
+        answer = ask(torch.float64)
+    except (Raised, BadAnswer):
+        return ask(torch.float32), torch.float32
+    if _is_double(answer):
+        return answer, torch.float64
+    return ask(torch.float32), torch.float32
+
+
 def gradient_dtype(examinee: Examinee, name: str, *args: Any) -> torch.dtype:
     """float64 where ``name`` answers float64 with float64, float32 where the code fixes the dtype or fails.
 
@@ -32,7 +47,12 @@ def gradient_dtype(examinee: Examinee, name: str, *args: Any) -> torch.dtype:
         answer = examinee.call(name, *wide)
     except (Raised, BadAnswer):
         return torch.float32  # the gradients are asked next, and whatever is wrong shows there
-    return torch.float64 if isinstance(answer, torch.Tensor) and answer.dtype == torch.float64 else torch.float32
+    return torch.float64 if _is_double(answer) else torch.float32
+
+
+def _is_double(answer: Any) -> bool:
+    parts = answer if isinstance(answer, list | tuple) and answer else (answer,)
+    return all(isinstance(part, torch.Tensor) and part.dtype == torch.float64 for part in parts)
 
 
 def assert_gradients(
@@ -41,16 +61,20 @@ def assert_gradients(
     *,
     rtol: float = 1e-6,
     names: Sequence[str] | None = None,
+    judged: Collection[str] | None = None,
 ) -> None:
     """Raise ``ComparisonFailure`` unless for every gradient max|got - expected| <= rtol * max|expected|.
 
     Both are mappings by parameter, or sequences in the same order with ``names`` for the message. All are
-    compared before the failure is told. ``rtol`` fits float64; see ``GRADIENT_RTOL`` for float32.
+    compared before the failure is told. ``rtol`` fits float64; see ``GRADIENT_RTOL`` for float32. Where ``judged``
+    names some of the parameters, only those can fail; the table of errors shows the others beside them.
     """
     wanted = _by_name(expected, names)
     found = _answered(got, list(wanted), names)
     lines, safe, evidence, kinds = [], [], [], []
     for name, right in wanted.items():
+        if judged is not None and name not in judged:
+            continue
         problem = _problem(found.get(name), right, rtol)
         lines.append(f"by {name}: {problem.text if problem else 'right'}")
         if problem:
@@ -62,8 +86,24 @@ def assert_gradients(
             "The gradient is wrong: " + "; ".join(lines) + ".",
             kind=("gradients", *kinds),
             safe="The gradient is wrong: " + "; ".join(safe) + ".",
-            evidence=tuple(evidence[:4]),
+            evidence=(*error_table(found, wanted, rtol), *evidence[:4]),
         )
+
+
+def error_table(got: Mapping[str, Any], expected: Mapping[str, torch.Tensor], rtol: float) -> tuple[Evidence, ...]:
+    """Name, relative error and largest error allowed of every gradient; nothing where there is only one."""
+    if len(expected) < 2:
+        return ()
+    rows = tuple((name, _error_text(got.get(name), right), number(rtol)) for name, right in expected.items())
+    label = "relative error of each gradient"
+    return (Evidence(label, (len(rows),), "float64", rows, kind="errors"),)
+
+
+def _error_text(got: Any, expected: torch.Tensor) -> str:
+    """The relative error in two digits; ``none`` where there is no tensor of the right shape."""
+    if not isinstance(got, torch.Tensor) or got.shape != expected.shape:
+        return "none"
+    return f"{relative_error(got, expected):.2g}"
 
 
 def _by_name(gradients: Gradients, names: Sequence[str] | None) -> dict[str, torch.Tensor]:

@@ -1,0 +1,39 @@
+# title: Products by einsum
+
+# %%
+import torch
+
+# %%
+# Weights as after a training, without the wait: a line with a bend at every knot of the curve.
+knots = torch.linspace(-0.5, 0.5, 65)
+heights = torch.sigmoid(10 * knots)
+slopes = (heights[1:] - heights[:-1]) * 64
+
+weights_1 = torch.ones(1, 64)
+bias_1 = -knots[:64]
+weights_2 = torch.cat([slopes[:1], slopes[1:] - slopes[:-1]])[:, None]
+bias_2 = heights[:1]
+
+
+# %%
+def forward(x):
+    return torch.relu(x @ weights_1 + bias_1) @ weights_2 + bias_2
+
+
+# %%
+def loss(y, y_):
+    return ((y - y_) ** 2).sum()
+
+
+# %%
+def backward(X, y, y_pred):
+    z = torch.einsum("nd,dh->nh", X, weights_1) + bias_1
+    d_pred = 2 * (y_pred - y)
+    d_z = torch.einsum("no,ho->nh", d_pred, weights_2) * (z > 0)
+    d_weights_2 = torch.einsum("nh,no->ho", z.clamp(min=0), d_pred)
+    return torch.einsum("nd,nh->dh", X, d_z), d_z.sum(0), d_weights_2, d_pred.sum(0)
+
+
+# %%
+def optimize(params, grads, lr):
+    return [p - lr * g for p, g in zip(params, grads)]

@@ -1,0 +1,39 @@
+# title: The short names of many books
+
+# %%
+import torch
+
+# %%
+# Weights as after a training, without the wait: a line with a bend at every knot of the curve.
+knots = torch.linspace(-0.5, 0.5, 65)
+heights = torch.sigmoid(10 * knots)
+slopes = (heights[1:] - heights[:-1]) * 64
+
+W1 = torch.ones(1, 64)
+b1 = -knots[:64]
+W2 = torch.cat([slopes[:1], slopes[1:] - slopes[:-1]])[:, None]
+b2 = heights[:1]
+
+
+# %%
+def forward(x):
+    return torch.relu(x @ W1 + b1) @ W2 + b2
+
+
+# %%
+def loss(y, y_):
+    return ((y - y_) ** 2).sum()
+
+
+# %%
+def backward(X, y, y_pred):
+    z = X @ W1 + b1
+    h = torch.relu(z)
+    d_pred = 2 * (y_pred - y)
+    d_z = (d_pred @ W2.T) * (z > 0)
+    return X.T @ d_z, d_z.sum(0), h.T @ d_pred, d_pred.sum(0)
+
+
+# %%
+def optimize(params, grads, lr):
+    return [p - lr * g for p, g in zip(params, grads)]

@@ -1,0 +1,128 @@
+"""Hidden criteria of manual_backprop: fresh inputs, drawn from the course's secret. Never shipped."""
+
+import contextlib
+
+import pytest
+import torch
+
+from torchgrade.testing import (
+    BadAnswer,
+    ComparisonFailure,
+    Missing,
+    ProbeFailure,
+    Raised,
+    assert_gradients,
+    assert_tensor_close,
+    autograd_in,
+    normal,
+    uniform,
+    widest_answer,
+)
+
+NAMES = ("weights_1", "bias_1", "weights_2", "bias_2")
+ALLOWED = {torch.float64: 1e-6, torch.float32: 1e-4}  # relative errors, as in the public criteria
+SIZES = ((7, 5), (40, 3), (3, 100), (1, 4))  # points, hidden units
+
+
+@pytest.mark.criterion("any-size")
+def test_any_number_of_points_and_hidden_units(submission, reference, rng, award, hint):
+    """forward and backward work for any number of points and hidden units"""
+    hint("Is 500 or 64 written in a function? len(X) and the shapes of the globals tell the sizes.")
+    right = {"forward": True, **dict.fromkeys(NAMES, True)}
+    failures = []
+    with own_globals_kept(submission):
+        for points, hidden in SIZES:
+            parameters, x = draw(rng, points, hidden)
+            for part, failure in failed_parts(submission, reference, parameters, x, rng).items():
+                right[part] = False
+                failures.append(failure)
+    earned = [part for part, fine in right.items() if fine]
+    if not earned:
+        raise failures[0]
+    if failures:
+        missed = [part if part == "forward" else f"the gradient by {part}" for part in right if part not in earned]
+        award(len(earned) / len(right), f"At other sizes not everything is right: {', '.join(missed)}.")
+
+
+def failed_parts(submission, reference, parameters, x, rng):
+    """What is wrong at this size, with its failure: ``forward``, or a parameter whose gradient is wrong."""
+    for name, value in parameters.items():
+        reference.define(name, value)
+    predicted = reference.call("forward", x)
+    residual = uniform(rng, x.shape, 0.25, 1.25, torch.float64)  # of one sign: sums of few must not cancel
+    expected = reference.gradients("forward", x, wrt=NAMES, cotangent=2 * residual)
+    failed = {}
+    try:
+        answer, _ = widest_answer(lambda dtype: ask_forward(submission, parameters, x, dtype))
+        assert_tensor_close(answer, predicted, name="forward(x)")
+    except (Raised, BadAnswer, Missing, ComparisonFailure) as failure:
+        failed["forward"] = failure
+    return failed | failed_gradients(
+        submission, parameters, (x, predicted - residual, predicted), dict(zip(NAMES, expected, strict=True))
+    )
+
+
+def failed_gradients(submission, parameters, arguments, expected):
+    """The parameters whose gradient is wrong, with their failures."""
+
+    def ask(dtype):
+        with contextlib.suppress(Raised, BadAnswer, Missing):
+            ask_forward(submission, parameters, arguments[0], dtype)
+        return submission.call("backward", *(a.to(dtype) for a in arguments))
+
+    try:
+        answer, dtype = widest_answer(ask)
+        found = by_name(answer)
+        if autograd_in(submission, "backward"):
+            raise ComparisonFailure("The gradients are to be worked out by hand, but backward asks autograd.")
+    except (Raised, BadAnswer, Missing, ComparisonFailure) as failure:
+        return dict.fromkeys(NAMES, failure)
+    failed = {}
+    for name in NAMES:
+        try:
+            assert_gradients(found, expected, rtol=ALLOWED[dtype], judged=[name])
+        except ComparisonFailure as failure:
+            failed[name] = failure
+    return failed
+
+
+def by_name(answer):
+    """The gradients by parameter. With fewer than four, the first ones are taken for what they are in order."""
+    if not isinstance(answer, list | tuple) or not 0 < len(answer) <= len(NAMES):
+        raise ComparisonFailure("backward should return four tensors: (dW1, db1, dW2, db2).")
+    return dict(zip(NAMES, answer, strict=False))
+
+
+def ask_forward(submission, parameters, x, dtype):
+    for name, value in parameters.items():
+        submission.define(name, value.to(dtype))
+    return submission.call("forward", x.to(dtype))
+
+
+def draw(rng, points, hidden):
+    """Parameters by name and inputs, in float64, that stay away from the kinks.
+
+    The inputs are multiples of 1/64, and every unit turns on or off half-way between two of these.
+    """
+    double = torch.float64
+    x = torch.randint(-64, 65, (points, 1), generator=rng).to(double) / 64
+    turns = (torch.randint(-48, 48, (hidden,), generator=rng).to(double) + 0.5) / 64
+    sign = torch.randint(0, 2, (1, hidden), generator=rng).to(double) * 2 - 1
+    w1 = sign * uniform(rng, (1, hidden), 0.5, 1.5, double)
+    w2, b2 = normal(rng, (hidden, 1), 0.5, double), normal(rng, (1,), 1.0, double)
+    return dict(zip(NAMES, (w1, -turns * w1[0], w2, b2), strict=True)), x
+
+
+@contextlib.contextmanager
+def own_globals_kept(submission):
+    """Whatever the four globals are set to inside, afterwards they are the student's again."""
+    kept = {}
+    for name in NAMES:
+        with contextlib.suppress(ProbeFailure):
+            kept[name] = submission.value(name)
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            with contextlib.suppress(ProbeFailure):
+                submission.define(name, value)

@@ -1,0 +1,278 @@
+"""Public criteria of manual_backprop. They ship with the handout: a student can run them before handing in."""
+
+import contextlib
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from torchgrade.testing import (
+    BadAnswer,
+    ComparisonFailure,
+    Missing,
+    ProbeFailure,
+    Raised,
+    assert_gradients,
+    assert_tensor_close,
+    autograd_in,
+    describe,
+    normal,
+    require,
+    require_tensor,
+    uniform,
+    widest_answer,
+)
+
+POINTS, HIDDEN = 500, 64  # of the task
+NAMES = ("weights_1", "bias_1", "weights_2", "bias_2")
+SHAPES = ((1, HIDDEN), (HIDDEN,), (HIDDEN, 1), (1,))
+
+# Relative errors that a gradient may have. Right code stays below 1e-12 and 1e-5; half precision is at 5e-4.
+ALLOWED = {torch.float64: 1e-6, torch.float32: 1e-4}
+
+# What a network is judged by: its mean squared distance from the curve without noise. Of 60 honest trainings 58
+# ended below 0.00025. All of them wait for long at 0.0022, and two never left it. Initial weights are at 0.3.
+NOISE = 0.05**2
+FOLLOWS, WAITS = 0.0010, 0.0030
+
+
+@pytest.mark.criterion("trained")
+def test_trained_globals_follow_the_curve(submission, award, hint):
+    """The four globals, as the notebook left them, follow the curve: the mean loss is at most 0.0035"""
+    parameters = [trained(submission, name, shape, hint) for name, shape in zip(NAMES, SHAPES, strict=True)]
+    x = (torch.arange(100, dtype=torch.float64) / 100 - 0.5)[:, None]
+    far = float(((network(x, *parameters) - torch.sigmoid(10 * x)) ** 2).mean())
+    if far <= FOLLOWS:
+        return
+    if far <= WAITS and waits_for_ever(x, *parameters[:2]):
+        award(1.0, UNLUCKY)
+        return
+    hint(MORE_STEPS if far <= WAITS else HARDLY_TRAINED)
+    found = f"the mean loss is {far + NOISE:.4g}, and 0.0035 is asked (0.0025 of it are noise)"
+    require(far <= WAITS, f"The network does not follow the curve: {found}.")
+    award(0.5, f"The network follows the middle of the curve, but not its ends: {found}.")
+
+
+@pytest.mark.criterion("forward-values")
+def test_forward(submission, rng, hint):
+    """forward(x) gives relu(x @ weights_1 + bias_1) @ weights_2 + bias_2 with whatever the globals hold"""
+    hint("Two layers, with a ReLU between them and none at the end. Read the four globals anew in every call.")
+    with own_globals_kept(submission):
+        for _ in range(2):
+            case = draw(rng)
+            answer = in_either_dtype(lambda dtype, case=case: ask_forward(submission, case.to(dtype)))
+            expected = network(case.x, *case.parameters)
+            assert_tensor_close(answer, expected, name="forward(x)", input={"x": case.x})
+
+
+@pytest.mark.criterion("loss-values")
+def test_loss(submission, rng, hint):
+    """loss(y, y_) gives the squared errors or their sum"""
+    hint("(y - y_) squared for each row, or all of these added up: a sum, not a mean, and no square root.")
+    for n in (9, 5):
+        y, y_ = normal(rng, (n, 1)), normal(rng, (n, 1))
+        answer = submission.call("loss", y, y_)
+        if isinstance(answer, int | float) and not isinstance(answer, bool):
+            answer = torch.tensor(answer, dtype=torch.float64)
+        errors = ((y - y_) ** 2)[:, 0]
+        got = require_tensor(answer, name="loss(y, y_)")
+        if got.shape == (n, 1):
+            got = got[:, 0]
+        elif got.numel() == 1:
+            got, errors = got.reshape(()), errors.sum()
+        assert_tensor_close(got, errors, name="loss(y, y_)", input={"y": y, "y_": y_})
+
+
+@pytest.mark.criterion("gradient-weights-1")
+def test_gradient_by_weights_1(submission, rng, hint):
+    """The first gradient of backward(X, y, y_pred) is that of the summed loss by weights_1"""
+    hint("Every row sends its gradient back through weights_2 and the ReLU; X then joins it to weights_1.")
+    judge_gradient(submission, rng, "weights_1")
+
+
+@pytest.mark.criterion("gradient-bias-1")
+def test_gradient_by_bias_1(submission, rng, hint):
+    """The second gradient of backward(X, y, y_pred) is that of the summed loss by bias_1"""
+    hint("It is what arrives at z = X @ weights_1 + bias_1, summed over the rows: a number for each hidden unit.")
+    judge_gradient(submission, rng, "bias_1")
+
+
+@pytest.mark.criterion("gradient-weights-2")
+def test_gradient_by_weights_2(submission, rng, hint):
+    """The third gradient of backward(X, y, y_pred) is that of the summed loss by weights_2"""
+    hint("Each weight is multiplied with a hidden unit behind its ReLU: that is what it scales its gradient by.")
+    judge_gradient(submission, rng, "weights_2")
+
+
+@pytest.mark.criterion("gradient-bias-2")
+def test_gradient_by_bias_2(submission, rng, hint):
+    """The fourth gradient of backward(X, y, y_pred) is that of the summed loss by bias_2"""
+    hint("bias_2 is added to every prediction, so it collects the gradient of the loss by all of them.")
+    judge_gradient(submission, rng, "bias_2")
+
+
+@pytest.mark.criterion("optimize-step")
+def test_one_step(submission, rng, hint):
+    """optimize(params, grads, lr) gives each parameter minus lr times its gradient"""
+    hint("params and grads come in the order W1, b1, W2, b2: use these arguments alone, and return all four.")
+    with own_globals_kept(submission):
+        for lr in (0.1, 0.5):
+            params, grads = ([normal(rng, shape) for shape in SHAPES] for _ in range(2))
+            answer, after = submission.call_keeping_arguments("optimize", params, grads, lr)
+            stepped = [p - lr * g for p, g in zip(params, grads, strict=True)]
+            for name, got, expected in zip(NAMES, four(answer, after), stepped, strict=True):
+                assert_tensor_close(got, expected, name=f"the new {name}")
+
+
+# --- the task's own network --------------------------------------------------------------------------------
+
+
+@dataclass
+class Case:
+    """Inputs (N, 1), right answers (N, 1) and the four parameters."""
+
+    x: torch.Tensor
+    y: torch.Tensor
+    parameters: list[torch.Tensor]
+
+    def to(self, dtype):
+        return Case(self.x.to(dtype), self.y.to(dtype), [p.to(dtype) for p in self.parameters])
+
+
+def network(x, w1, b1, w2, b2):
+    """The answers of the network, (N, 1)."""
+    return torch.relu(x @ w1 + b1) @ w2 + b2
+
+
+def draw(rng, points=POINTS, hidden=HIDDEN):
+    """A case in float64 that stays away from the kinks, and with residuals that do not cancel in their sum.
+
+    The inputs are multiples of 1/64, and every unit turns on or off half-way between two of these.
+    """
+    double = torch.float64
+    x = torch.randint(-64, 65, (points, 1), generator=rng).to(double) / 64
+    turns = (torch.randint(-48, 48, (hidden,), generator=rng).to(double) + 0.5) / 64
+    sign = torch.randint(0, 2, (1, hidden), generator=rng).to(double) * 2 - 1
+    w1 = sign * uniform(rng, (1, hidden), 0.5, 1.5, double)
+    parameters = [w1, -turns * w1[0], normal(rng, (hidden, 1), 0.5, double), normal(rng, (1,), 1.0, double)]
+    y = network(x, *parameters) + normal(rng, (points, 1), 1.0, double) + 0.5
+    return Case(x, y, parameters)
+
+
+def right_gradients(case):
+    """The four gradients of the summed loss by autograd, by name."""
+    leaves = [p.clone().requires_grad_() for p in case.parameters]
+    total = ((case.y - network(case.x, *leaves)) ** 2).sum()
+    return dict(zip(NAMES, torch.autograd.grad(total, leaves), strict=True))
+
+
+# --- questions ---------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def own_globals_kept(submission):
+    """Whatever the four globals are set to inside, afterwards they are the student's again."""
+    kept = {}
+    for name in NAMES:
+        with contextlib.suppress(ProbeFailure):
+            kept[name] = submission.value(name)
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            with contextlib.suppress(ProbeFailure):
+                submission.define(name, value)
+
+
+def in_either_dtype(ask):
+    """The answer in float64; in float32 where the code does not take float64."""
+    try:
+        return ask(torch.float64)
+    except (Raised, BadAnswer):
+        return ask(torch.float32)
+
+
+def ask_forward(submission, case):
+    for name, value in zip(NAMES, case.parameters, strict=True):
+        submission.define(name, value)
+    return submission.call("forward", case.x)
+
+
+def ask_backward(submission, case):
+    """What backward answers. forward is called before it, as in training, for code that keeps its hidden layer."""
+    with contextlib.suppress(Raised, BadAnswer, Missing):
+        ask_forward(submission, case)
+    return submission.call("backward", case.x, case.y, network(case.x, *case.parameters))
+
+
+def judge_gradient(submission, rng, name):
+    """Fail unless the gradient by this parameter is right; the others are shown beside it."""
+    case = draw(rng)
+    with own_globals_kept(submission):
+        answer, dtype = widest_answer(lambda dtype: ask_backward(submission, case.to(dtype)))
+    asked = autograd_in(submission, "backward")
+    require(not asked, f"The gradients are to be worked out by hand, but backward asks autograd: `{asked}`.")
+    assert_gradients(by_name(answer), right_gradients(case), rtol=ALLOWED[dtype], judged=[name])
+
+
+def by_name(answer):
+    """The gradients by parameter. With fewer than four, the first ones are taken for what they are in order."""
+    in_order = isinstance(answer, list | tuple) and 0 < len(answer) <= len(NAMES)
+    text = f"backward should return (dW1, db1, dW2, db2), four tensors, but {describe(answer)} came back."
+    require(in_order, text, safe="backward should return four tensors: (dW1, db1, dW2, db2).")
+    return dict(zip(NAMES, answer, strict=False))
+
+
+def four(answer, after):
+    """The four new parameters: what was returned or, where nothing was, the list that was handed over."""
+    found = after[0] if answer is None else answer
+    fits = isinstance(found, list | tuple) and len(found) == len(NAMES)
+    require(fits, f"optimize should return the four new parameters, but {describe(answer)} came back.")
+    return found
+
+
+# --- the training ------------------------------------------------------------------------------------------
+
+
+def trained(submission, name, shape, hint):
+    """A trained global as float64; a failure, with a hint, that says what else it holds."""
+    try:
+        value = submission.value(name)
+    except ProbeFailure:
+        hint(NO_GLOBALS)
+        raise
+    try:
+        return require_tensor(value, shape, name=f"`{name}`").double()
+    except ComparisonFailure:
+        is_odd = isinstance(value, torch.Tensor) and value.shape == shape and value.is_floating_point()
+        hint(OVERSHOT if is_odd else NO_GLOBALS)
+        raise
+
+
+def waits_for_ever(x, w1, b1):
+    """Whether no unit is left that could bend one end of the curve: all that live are on for two thirds of it.
+
+    Units that turn on within the last third are the ones that end the waiting. A start may lose them all.
+    """
+    on = (x @ w1 + b1 > 0).sum(dim=0)  # (H,), of 100 places
+    alive = on[on > 0]
+    return len(alive) > 0 and int(alive.min()) > 55 and int(alive.max()) < 80
+
+
+NO_GLOBALS = (
+    "When the notebook has run, weights_1, bias_1, weights_2 and bias_2 hold the trained numbers, in the shapes (1, 64), "
+    "(64,), (64, 1) and (1,)."
+)
+OVERSHOT = (
+    "NaN or infinity in the weights: the steps were so large that each one overshot more than the last. The task's lr is "
+    "1e-4."
+)
+HARDLY_TRAINED = (
+    "So high a loss is that of weights that were hardly trained. Do the new parameters reach the four globals after each "
+    "step, with lr 1e-4 and 50 000 steps?"
+)
+MORE_STEPS = "At a loss of about 0.0045 every training stands still for long before it goes on: give it more steps, 50 000 in all."
+UNLUCKY = (
+    "The training did what it could: this start has lost all the units that could bend the ends of the curve, so the "
+    "loss stays near 0.0045. That is bad luck and costs nothing. Another seed shows how it goes on, to 0.0025."
+)

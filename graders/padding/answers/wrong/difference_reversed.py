@@ -1,0 +1,20 @@
+# title: Picture minus output
+# loses: pads-table, pads-any-size
+# hint: You subtract the wanted size from the picture's. The more you want to come out, the more padding it
+#   takes.
+
+# %%
+def get_pads(kernel_sizes, H_W, H=8, W=16):
+    pads = []
+    for (kh, kw), (oh, ow) in zip(kernel_sizes, H_W):
+        pads.append(((H - oh + kh - 1) // 2, (W - ow + kw - 1) // 2))
+    return pads
+
+
+# %%
+def conv_output_size(H, W, F, S=1, P=0):
+    return (H - F + 2 * P) // S + 1, (W - F + 2 * P) // S + 1
+
+
+# %%
+answers = {"neuron_parameters": 401, "first_conv_numbers": 4704, "halvings": 5, "input_order": "NCHW"}

@@ -1,0 +1,20 @@
+# title: Divided with /
+# loses: pads-table, pads-any-size
+# hint: The numbers are right, but they are floats: 1.0 in place of 1. Conv2d refuses floats. Which division
+#   stays among whole numbers?
+
+# %%
+def get_pads(kernel_sizes, H_W, H=8, W=16):
+    pads = []
+    for (kh, kw), (oh, ow) in zip(kernel_sizes, H_W):
+        pads.append(((oh - 1 - H + kh) / 2, (ow - 1 - W + kw) / 2))
+    return pads
+
+
+# %%
+def conv_output_size(H, W, F, S=1, P=0):
+    return (H - F + 2 * P) // S + 1, (W - F + 2 * P) // S + 1
+
+
+# %%
+answers = {"neuron_parameters": 401, "first_conv_numbers": 4704, "halvings": 5, "input_order": "NCHW"}

@@ -1,0 +1,20 @@
+# title: 1 added before the division
+# loses: size-examples, size-any
+# hint: You add the 1 before the division by S. It stands for the kernel's first place, which is there
+#   whatever the stride.
+
+# %%
+def get_pads(kernel_sizes, H_W, H=8, W=16):
+    pads = []
+    for (kh, kw), (oh, ow) in zip(kernel_sizes, H_W):
+        pads.append(((oh - 1 - H + kh) // 2, (ow - 1 - W + kw) // 2))
+    return pads
+
+
+# %%
+def conv_output_size(H, W, F, S=1, P=0):
+    return (H - F + 2 * P + 1) // S, (W - F + 2 * P + 1) // S
+
+
+# %%
+answers = {"neuron_parameters": 401, "first_conv_numbers": 4704, "halvings": 5, "input_order": "NCHW"}

@@ -1,0 +1,208 @@
+"""Public criteria of padding. They ship with the handout: a student can run them before handing in."""
+
+import difflib
+import re
+
+import pytest
+import torch
+
+from torchgrade.testing import ComparisonFailure, ProbeFailure, describe, require
+
+KERNELS = [(3, 3), (5, 5), (7, 7), (9, 9), (3, 5), (3, 3), (4, 4), (2, 2)]
+WANTED = [(8, 16), (8, 16), (8, 16), (8, 16), (8, 16), (22, 30), (7, 15), (9, 17)]
+
+# H, W, F and then S, P: first as the task has them, then LeNet's two convolutions, then an odd one.
+EXAMPLES = (
+    ((50, 50, 3), {}),
+    ((1024, 768, 5), {"S": 2}),
+    ((28, 28, 5), {"P": 2}),
+    ((14, 14, 5), {}),
+    ((30, 17, 4), {"S": 3, "P": 1}),
+)
+
+
+@pytest.mark.criterion("pads-table")
+def test_table_of_the_task(submission, hint):
+    """get_pads(kernel_sizes, H_W) gives the padding for each of the eight kernels of the task"""
+    hint(
+        "With stride 1 the output is H + 2 * pad - kernel + 1 high. Solve that for pad, and the same with W for the "
+        "width; pad is the same above and below, so it counts twice."
+    )
+    pads = whole_pairs(submission.call("get_pads", KERNELS, WANTED), len(KERNELS), "get_pads")
+    for kernel, wanted, pad in zip(KERNELS, WANTED, pads, strict=True):
+        found = size_after(8, 16, kernel, pad)
+        text = f"For kernel {kernel} and the wanted size {wanted} the padding {pad} came back: it gives {found}."
+        require(found == wanted, text)
+
+
+@pytest.mark.criterion("size-examples")
+def test_sizes_of_the_task(submission, hint):
+    """conv_output_size(H, W, F, S, P) gives the size that a real Conv2d answers with"""
+    hint(
+        "(H - F + 2 * P) / S, rounded down, and then 1 more: the kernel stops where it would stick out. Use // to "
+        "round down to a whole number."
+    )
+    # All are asked before any is judged: on the first alone, several mistakes look the same.
+    answers = [submission.call("conv_output_size", *sizes, **options) for sizes, options in EXAMPLES]
+    for (sizes, options), answer in zip(EXAMPLES, answers, strict=True):
+        found = whole_pair(answer, "conv_output_size")
+        expected = real_size(*sizes, **options)
+        asked = ", ".join([*map(str, sizes), *(f"{key}={value}" for key, value in options.items())])
+        text = f"conv_output_size({asked}) should be {expected}, but {found} came back."
+        require(found == expected, text)
+
+
+@pytest.mark.criterion("quiz-neuron-parameters")
+def test_parameters_of_a_neuron(submission, hint):
+    """answers["neuron_parameters"] counts the weights of one neuron and its bias"""
+    right = sum(p.numel() for p in torch.nn.Conv2d(16, 1, 5).parameters())
+    hints = {
+        right - 1: "These are the weights. A neuron has a bias as well.",
+        5 * 5 + 1: "One kernel of 5 × 5 for each of the 16 channels: a neuron looks at all of them.",
+        5
+        * 5: "One kernel of 5 × 5 for each of the 16 channels: a neuron looks at all of them, and has a bias as well.",
+        16 * (5 * 5 + 1): "A neuron has one bias, not one for each channel that it looks at.",
+    }
+    usual = "A neuron has one weight for every number that it looks at, over all channels, and one bias."
+    judge_number(submission, "neuron_parameters", right, hints, usual, hint)
+
+
+@pytest.mark.criterion("quiz-first-conv-numbers")
+def test_numbers_after_the_first_convolution(submission, hint):
+    """answers["first_conv_numbers"] counts the numbers that come out of LeNet's first convolution"""
+    convolution = torch.nn.Conv2d(1, 6, 5, padding=2, device="meta")
+    right = convolution(torch.empty(1, 1, 28, 28, device="meta")).numel()
+    hints = {
+        6 * 24 * 24: "24 × 24 would come out without the padding. With it the picture keeps its size.",
+        28 * 28: "That is one output channel. How many are there?",
+        6
+        * 14
+        * 14: "The halving comes later, with the pooling. The question is what the convolution itself gives.",
+        6 * 5 * 5 + 6: "These are the parameters of the layer. The question is how many numbers come out of it.",
+    }
+    usual = "The number of output channels, times the height and the width of each."
+    judge_number(submission, "first_conv_numbers", right, hints, usual, hint)
+
+
+@pytest.mark.criterion("quiz-halvings")
+def test_halvings(submission, hint):
+    """answers["halvings"] counts how often 32 can be halved until 1 is left"""
+    size, right = 32, 0
+    while size > 1:
+        size, right = size // 2, right + 1
+    hints = {
+        right + 1: "Count the steps between the sizes, not the sizes themselves.",
+        right - 1: "After so many there are still 2 × 2 left.",
+        16: "Half of 32 is the size after the first of them. The question is how many it takes to reach 1.",
+    }
+    usual = "Write the sizes down one after the other, from 32 to 1, and count the steps between them."
+    judge_number(submission, "halvings", right, hints, usual, hint)
+
+
+@pytest.mark.criterion("quiz-input-order")
+def test_order_of_the_dimensions(submission, hint):
+    """answers["input_order"] names the dimensions that nn.Conv2d wants, in order"""
+    usual = (
+        "Look at the shape of `images` in the notebook, which a Conv2d takes: what is its 4, its 3, its 8, its 16?"
+    )
+    value = answered(submission, "input_order", usual, hint)
+    parts = value if isinstance(value, list | tuple) else [value]
+    readable = all(isinstance(part, str) for part in parts)
+    letters = letters_of("".join(parts)) if readable else ""
+    channels_last = "Channels last is the order of matplotlib and of many picture files. PyTorch has it otherwise."
+    hint(channels_last if letters == "NHWC" else usual)
+    require(readable, f'answers["input_order"] should be text, but it is {describe(value)}.')
+    shown = value if isinstance(value, str) else " ".join(parts)
+    require(letters == "NCHW", f'answers["input_order"] is {shown[:40]!r}, and nn.Conv2d wants another order.')
+
+
+# --- whole numbers -----------------------------------------------------------------------------------------
+
+
+def whole_pairs(answer, count, name):
+    """The answer as pairs of int; a ComparisonFailure that says what else it is."""
+    answer = as_list(answer)
+    is_list = isinstance(answer, list | tuple)
+    require(
+        is_list, f"{name} should return a list of (pad_h, pad_w), but {describe(answer)} came back.{lost(answer)}"
+    )
+    require(len(answer) == count, f"{name} should return {count} pairs here, but {describe(answer)} came back.")
+    return [whole_pair(pair, f"each item that {name} returns") for pair in answer]
+
+
+def whole_pair(answer, name):
+    """Two whole numbers as a tuple of int; a ComparisonFailure that says what else they are."""
+    answer = as_list(answer)
+    is_pair = isinstance(answer, list | tuple) and len(answer) == 2
+    text = f"{name} should be a pair of whole numbers, but it is {describe(answer)}.{lost(answer)}"
+    require(is_pair, text)
+    numbers = tuple(n.item() if isinstance(n, torch.Tensor) and n.numel() == 1 else n for n in answer)
+    odd = [n for n in numbers if not isinstance(n, int) or isinstance(n, bool)]
+    if odd:
+        slash = " `/` gives a float, also where nothing is left over; `//` gives an int."
+        advice = slash if isinstance(odd[0], float) else ""
+        text = (
+            f"{name} should hold whole numbers (int), as Conv2d wants them, but {describe(odd[0])} is among them."
+        )
+        require(False, text + advice)
+    return numbers
+
+
+def as_list(answer):
+    """A small array as lists: its rows are as good as pairs."""
+    return answer.tolist() if isinstance(answer, torch.Tensor) and answer.numel() <= 2 * len(KERNELS) else answer
+
+
+def lost(answer):
+    return " Is a `return` missing?" if answer is None else ""
+
+
+# --- a real convolution ------------------------------------------------------------------------------------
+
+
+def size_after(height, width, kernel, pad):
+    """What a convolution of stride 1 makes of this picture, in words where it cannot be had."""
+    size = tuple(s + 2 * p - k + 1 for s, k, p in zip((height, width), kernel, pad, strict=True))
+    if min(pad) < 0:
+        return "an error, for a padding cannot be negative"
+    return size if min(size) > 0 else "an error, for the kernel does not fit"
+
+
+def real_size(H, W, F, S=1, P=0):
+    """(H_out, W_out) from a real Conv2d, on a device that computes shapes alone."""
+    convolution = torch.nn.Conv2d(1, 1, F, stride=S, padding=P, device="meta")
+    return tuple(convolution(torch.empty(1, 1, H, W, device="meta")).shape[-2:])
+
+
+# --- the questions -----------------------------------------------------------------------------------------
+
+
+def answered(submission, key, usual, hint):
+    """What ``answers`` holds for this key; a failure with the usual hint where there is nothing."""
+    try:
+        answers = submission.value("answers")
+        require(isinstance(answers, dict), f"`answers` should be a dict, but it is {describe(answers)}.")
+        near = difflib.get_close_matches(key, [k for k in answers if isinstance(k, str)], 1, 0.7)
+        other = f"; the nearest one is '{near[0][:40]}'" if near else ""
+        require(key in answers, f"`answers` has no key '{key}'{other}.")
+        require(answers[key] is not None, f'answers["{key}"] is not answered yet.')
+    except (ProbeFailure, ComparisonFailure):
+        hint(usual)
+        raise
+    return answers[key]
+
+
+def judge_number(submission, key, right, hints, usual, hint):
+    """Fail unless the answer is this number; what it is instead decides the hint. The message tells no answer."""
+    value = answered(submission, key, usual, hint)
+    if isinstance(value, torch.Tensor) and value.numel() == 1:
+        value = value.item()
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    hint(hints.get(value, usual) if is_number else usual)
+    require(is_number, f'answers["{key}"] should be a number, but it is {describe(value)}.')
+    require(value == right, f'answers["{key}"] is {describe(value)}, and that is not right.')
+
+
+def letters_of(text):
+    """Capital letters alone; Cyrillic ones that look the same are read as Latin."""
+    return re.sub(r"[^A-Z]", "", text.upper().translate(str.maketrans("СН", "CH")))

@@ -1,0 +1,107 @@
+"""Accuracy, measured outside the room: images go in, predictions come out, labels stay here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+from torchgrade.model import Evidence
+from torchgrade.testing.close import Mismatch, require_tensor
+from torchgrade.testing.describe import plural
+
+Predict = Callable[[torch.Tensor], torch.Tensor]
+
+_SHOWN_CLASSES = 7  # more do not fit into one piece of evidence
+
+
+def predictions(
+    predict: Predict, images: torch.Tensor, *, batch: int = 500, rng: torch.Generator | None = None
+) -> torch.Tensor:
+    """The column of the largest output for every image, in the order of ``images``: (N,) int64.
+
+    ``predict`` takes a batch and gives (n, K). With ``rng`` the images are asked in a shuffled order, so that the
+    order tells nothing. Raises ``ComparisonFailure`` for outputs that are not (n, K) finite numbers.
+    """
+    order = torch.arange(len(images)) if rng is None else torch.randperm(len(images), generator=rng)
+    asked = [_columns(predict, images[order[i : i + batch]]) for i in range(0, len(order), batch)]
+    found = torch.empty(len(images), dtype=torch.int64)
+    found[order] = torch.cat(asked) if asked else found[order]
+    return found
+
+
+def _columns(predict: Predict, part: torch.Tensor) -> torch.Tensor:
+    with torch.no_grad():
+        out = require_tensor(predict(part), name="the network's output")
+    if out.ndim != 2 or len(out) != len(part):
+        text = (
+            f"The output for {plural(len(part), 'image')} has shape {tuple(out.shape)}: a row for each is wanted."
+        )
+        raise Mismatch(text, kind=("accuracy", "shape"), safe="The output has not one row for each image.")
+    return out.argmax(dim=1)
+
+
+def accuracy(found: torch.Tensor, labels: torch.Tensor) -> float:
+    """The share of ``labels`` (N,) that ``found`` (N,) names rightly."""
+    return float((found == labels).double().mean())
+
+
+def assert_accuracy(
+    predict: Predict,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    at_least: float,
+    *,
+    classes: Sequence[str] | None = None,
+    batch: int = 500,
+    rng: torch.Generator | None = None,
+    name: str = "the network",
+) -> float:
+    """The accuracy of ``predict`` on ``images`` (N, …) with ``labels`` (N,); a ``Mismatch`` below ``at_least``.
+
+    The failure shows which classes are taken for which; ``classes`` are their names, in the order of the columns.
+    """
+    found = predictions(predict, images, batch=batch, rng=rng)
+    reached = accuracy(found, labels)
+    if reached >= at_least:
+        return reached
+    text = (
+        f"{name} recognises {reached:.1%} of {len(labels)} images; at least {at_least:.1%} is wanted."
+        f"{_favourite(found)}"
+    )
+    names = list(classes or (str(i) for i in range(int(labels.max()) + 1)))
+    safe = f"{name} recognises too few images.{_favourite(found)}"
+    raise Mismatch(text, kind=("accuracy", "low"), safe=safe, evidence=confusion(found, labels, names))
+
+
+def _favourite(found: torch.Tensor) -> str:
+    """Said where nearly every image gets the same answer: nothing was learned then, or all of it was lost."""
+    most = int(found.bincount().max()) if len(found) else 0
+    return " Nearly every image gets the same answer." if most > 0.9 * len(found) else ""
+
+
+def confusion(found: torch.Tensor, labels: torch.Tensor, names: Sequence[str]) -> tuple[Evidence, ...]:
+    """The confusion matrix (rows: what it is, columns: what was said); for many classes the worst pairs."""
+    size = max(len(names), int(found.max()) + 1 if len(found) else 0, int(labels.max()) + 1)
+    table = torch.zeros(size, size, dtype=torch.int64)
+    table.index_put_((labels, found), torch.ones(len(labels), dtype=torch.int64), accumulate=True)
+    titles = [*names, *(f"column {i}" for i in range(len(names), size))]
+    return (_matrix(table, titles),) if size <= _SHOWN_CLASSES else (_worst_pairs(table, titles),)
+
+
+def _matrix(table: torch.Tensor, titles: Sequence[str]) -> Evidence:
+    rows = [("", *titles), *((title, *map(str, row)) for title, row in zip(titles, table.tolist(), strict=True))]
+    return Evidence(
+        "rows: what it is; columns: what was said", tuple(table.shape), "int64", tuple(map(tuple, rows))
+    )
+
+
+def _worst_pairs(table: torch.Tensor, titles: Sequence[str]) -> Evidence:
+    wrong = table.clone().fill_diagonal_(0)
+    order = wrong.flatten().argsort(descending=True, stable=True)[:_SHOWN_CLASSES].tolist()
+    pairs = [(i // len(titles), i % len(titles)) for i in order]
+    rows = [
+        (titles[a], titles[b], str(int(wrong[a, b])), str(int(table[a].sum()))) for a, b in pairs if wrong[a, b]
+    ]
+    head = ("what it is", "taken for", "times", "of")
+    return Evidence("most frequent confusions", tuple(table.shape), "int64", (head, *rows), cut=True)

@@ -1,0 +1,135 @@
+"""Who gets which pictures: sizes, nothing twice, nothing lost, and a split of its own for each secret."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from torchgrade.data import CIFAR100, Arrays, Found, batches, idx, split, splitting
+from torchgrade.data.known import MNIST
+from torchgrade.data.splitting import Sizes
+from torchgrade.errors import UsageError
+
+
+def md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+def prints(part: Arrays) -> list[tuple[bytes, int]]:
+    """Each picture with its label, to find it again."""
+    return [(i.tobytes(), int(n)) for i, n in zip(part.images, part.labels, strict=True)]
+
+
+@pytest.fixture
+def small_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Found:
+    """A set in MNIST's form: 70 to train and 30 to test, re-split as 80, 12, 8."""
+    random = np.random.default_rng(1)
+    raw = tmp_path / "root" / MNIST.folder
+    raw.mkdir(parents=True)
+    for prefix, count in (("train", 70), ("t10k", 30)):
+        idx.write_idx(raw / f"{prefix}-images-idx3-ubyte", random.integers(0, 256, (count, 28, 28), np.uint8))
+        idx.write_idx(raw / f"{prefix}-labels-idx1-ubyte", random.integers(0, 10, count).astype(np.uint8))
+    monkeypatch.setattr(splitting, "MNIST_REAL", Sizes(80, 12, 8))
+    return Found(replace(MNIST, files=tuple((n, md5(raw / n)) for n, _ in MNIST.files)), tmp_path / "root")
+
+
+@pytest.fixture
+def small_cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Found:
+    """A set in CIFAR-100's form: 5 and 4 of each class, re-split as 5, 2, 2."""
+    random = np.random.default_rng(2)
+    folder = tmp_path / "root" / CIFAR100.folder
+    folder.mkdir(parents=True)
+    for name, each in (("train", 5), ("test", 4)):
+        labels = random.permutation(np.repeat(np.arange(100), each))
+        images = random.integers(0, 256, (len(labels), 32, 32, 3), np.uint8)
+        batches.write_batch(folder / name, Arrays(images, labels), name)
+    batches.write_meta(folder / "meta")
+    monkeypatch.setattr(splitting, "CIFAR_EACH", Sizes(5, 2, 2))
+    files = tuple((name, md5(folder / name)) for name, _ in CIFAR100.files)
+    return Found(replace(CIFAR100, files=files), tmp_path / "root")
+
+
+def test_mnist_is_split_anew_and_nothing_is_lost(small_mnist: Found) -> None:
+    parts = split("mnist", small_mnist, b"secret")
+    assert [len(parts[p].labels) for p in ("train", "test", "kept")] == [80, 12, 8]
+    everything = [p for part in parts.values() for p in prints(part)]
+    raw = small_mnist.root / MNIST.folder
+    official = [
+        idx.parse_idx((raw / f"{part}-{what}").read_bytes())
+        for what in ("images-idx3-ubyte", "labels-idx1-ubyte")
+        for part in ("train", "t10k")
+    ]
+    pool = Arrays(np.concatenate(official[:2]), np.concatenate(official[2:]))
+    assert sorted(everything) == sorted(prints(pool))
+
+
+def test_cifar_gives_every_class_the_same_shares(small_cifar: Found) -> None:
+    parts = split("cifar100", small_cifar, b"secret")
+    for part, each in (("train", 5), ("test", 2), ("kept", 2)):
+        assert np.bincount(parts[part].labels).tolist() == [each] * 100
+    everything = {p for part in parts.values() for p in prints(part)}
+    assert len(everything) == 900
+    assert parts["train"].labels[:20].tolist() != sorted(parts["train"].labels[:20].tolist()), "classes are mixed"
+
+
+def test_the_kept_part_takes_from_both_official_parts(small_cifar: Found) -> None:
+    official = {p for n in ("test",) for p in prints(batches.parse_batch(small_cifar.read(n)))}
+    kept = set(prints(split("cifar100", small_cifar, b"secret")["kept"]))
+    assert 0 < len(kept & official) < len(kept)
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar100"])
+def test_each_secret_has_a_split_of_its_own(name: str, small_mnist: Found, small_cifar: Found) -> None:
+    source = small_mnist if name == "mnist" else small_cifar
+    one, again, other = (split(name, source, s) for s in (b"one", b"one", b"other"))
+    for part in ("train", "test", "kept"):
+        assert prints(one[part]) == prints(again[part])
+        assert set(prints(one[part])) != set(prints(other[part]))
+
+
+def test_without_kept_the_rest_is_the_same(small_mnist: Found) -> None:
+    whole, public = split("mnist", small_mnist, b"s"), split("mnist", small_mnist, b"s", kept=False)
+    assert set(public) == {"train", "test"}
+    assert all(prints(public[p]) == prints(whole[p]) for p in public)
+
+
+def test_a_standin_is_drawn_afresh_for_each_part_and_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(splitting, "MNIST_STANDIN", Sizes(60, 30, 30))
+    monkeypatch.setattr(splitting, "CIFAR_EACH", Sizes(2, 1, 1))
+    for name in ("mnist", "cifar100"):
+        one, other = split(name, None, b"one"), split(name, None, b"other")
+        drawn = [i for parts in (one, other) for part in parts.values() for i, _ in prints(part)]
+        assert len(set(drawn)) == len(drawn)
+        assert prints(split(name, None, b"one")["kept"]) == prints(one["kept"])
+        assert set(split(name, None, b"one", kept=False)) == {"train", "test"}
+    counts = {part: np.bincount(a.labels).tolist() for part, a in one.items()}
+    assert counts == {"train": [2] * 100, "test": [1] * 100, "kept": [1] * 100}
+
+
+def test_a_file_that_is_not_the_official_one_is_told(small_mnist: Found) -> None:
+    path = small_mnist.root / MNIST.folder / "t10k-labels-idx1-ubyte"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(UsageError, match=r"t10k-labels-idx1-ubyte: this is not MNIST's file: md5 \w{32}"):
+        split("mnist", small_mnist, b"s")
+
+
+def test_an_unknown_name_is_told_the_nearest() -> None:
+    with pytest.raises(UsageError, match="did you mean 'cifar100'"):
+        split("CIFAR-100", None, b"s")
+    with pytest.raises(UsageError, match="there are: mnist, cifar100"):
+        split("imagenet", None, b"s")
+
+
+def test_the_real_mnist_is_split_as_promised(real_mnist: Found) -> None:
+    parts = split("mnist", real_mnist, b"secret")
+    assert [len(parts[p].labels) for p in ("train", "test", "kept")] == [60_000, 5_000, 5_000]
+    assert np.bincount(np.concatenate([p.labels for p in parts.values()])).tolist() == [
+        6903, 7877, 6990, 7141, 6824, 6313, 6876, 7293, 6825, 6958,
+    ]  # fmt: skip
+    assert len({i.tobytes() for p in parts.values() for i in p.images}) == 70_000

@@ -1,0 +1,205 @@
+"""``torchgrade grade`` ended in the middle, by kill -9 and by Ctrl-C, and begun again. Real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from small_course import DOUBLE_LATE_ONLY, DOUBLE_RIGHT, double_course, write_notebook
+
+from torchgrade.gradebook import Gradebook
+from torchgrade.sandbox.warden import descendants
+
+STUDENTS = [f"s{n}" for n in range(6)]
+DONE = re.compile(r"\[\d+/\d+\] (\w+): ")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return double_course(tmp_path / "course").root
+
+
+@pytest.fixture
+def cohort(tmp_path: Path) -> Path:
+    for n, student in enumerate(STUDENTS):
+        answer = DOUBLE_RIGHT if n % 2 else DOUBLE_LATE_ONLY
+        write_notebook(tmp_path / "cohort" / f"{student}.ipynb", "import time; time.sleep(0.2)", answer)
+    return tmp_path / "cohort"
+
+
+class Grading:
+    """One call of the command, in a process group of its own, as a shell would start it."""
+
+    def __init__(self, root: Path, cohort: Path, out: Path, *options: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "torchgrade", "grade", "double", str(cohort), "--out", str(out), *options],
+            cwd=root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            start_new_session=True,
+        )
+        self.lines: list[str] = []
+        self.below: list[str] = []
+
+    def until(self, count: int) -> None:
+        """Until so many verdicts were told; 0: until the plan was."""
+        for line in self.process.stdout or ():
+            self.lines.append(line)
+            if len(self.done) >= count:
+                break
+        self.below = descendants(self.process.pid)
+
+    @property
+    def done(self) -> list[str]:
+        return [m[1] for line in self.lines if (m := DONE.match(line))]
+
+    def end(self) -> str:
+        """Wait for the end; what was said on standard error."""
+        out, err = self.process.communicate(timeout=60)
+        self.lines += out.splitlines()
+        return err
+
+    def leaves_nothing(self) -> bool:
+        return until(lambda: not any(alive(pid) for pid in self.below))
+
+
+def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
+
+
+def alive(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def gradings() -> Iterator[list[Grading]]:
+    """All that a test started; whatever still runs at its end is ended."""
+    started: list[Grading] = []
+    yield started
+    for grading in started:
+        if grading.process.poll() is None:
+            grading.process.kill()
+        grading.process.communicate()
+
+
+def test_nothing_is_lost_and_nothing_is_done_twice(
+    root: Path, cohort: Path, tmp_path: Path, gradings: list[Grading]
+) -> None:
+    out = tmp_path / "out"
+    course = {p: p.stat().st_mtime_ns for p in root.rglob("*") if p.is_file()}
+    told: list[str] = []
+    for kill_after in (1, 2):
+        grading = Grading(root, cohort, out, "--jobs", "2")
+        gradings.append(grading)
+        grading.until(kill_after)
+        grading.process.send_signal(signal.SIGKILL)
+        grading.end()
+        assert grading.process.returncode == -signal.SIGKILL
+        assert grading.leaves_nothing()
+        told += grading.done
+    assert len(told) == len(set(told)) >= 3, "what was told was kept, and not examined again"
+
+    last = Grading(root, cohort, out, "--jobs", "2")
+    gradings.append(last)
+    assert last.end() == ""
+    assert last.process.returncode == 0
+    assert not set(told) & set(last.done)
+    known = re.search(r"(\d+) with a verdict from before", last.lines[0])
+    assert known is not None
+    assert int(known[1]) + len(last.done) == len(STUDENTS)
+
+    entries = json.loads((out / "results.json").read_text())["submissions"]
+    assert {e["student"]: e["points"] for e in entries} == {s: 3 - (n % 2 == 0) for n, s in enumerate(STUDENTS)}
+    assert len(entries) == len(STUDENTS)
+    with Gradebook.open(out / "gradebook.sqlite") as book:
+        runs = book.runs()
+    assert [r.ended is None for r in runs] == [True, True, False]
+    assert runs[-1].verdicts == len(STUDENTS)
+    secret = root / ".torchgrade" / "secret"
+    after = {p: p.stat().st_mtime_ns for p in root.rglob("*") if p.is_file() and p != secret}
+    assert secret.is_file()
+    assert after == course, "nothing but the secret is written into the course"
+
+
+def test_ctrl_c_stops_within_seconds_and_says_how_to_go_on(
+    root: Path, tmp_path: Path, gradings: list[Grading]
+) -> None:
+    write_notebook(tmp_path / "cohort" / "a.ipynb", DOUBLE_RIGHT)
+    for n in range(3):
+        write_notebook(tmp_path / "cohort" / f"slow{n}.ipynb", "import time; time.sleep(15)", DOUBLE_RIGHT)
+    grading = Grading(root, tmp_path / "cohort", tmp_path / "out", "--jobs", "2")
+    gradings.append(grading)
+    grading.until(1)
+    time.sleep(0.3)
+    begin = time.monotonic()
+    os.killpg(grading.process.pid, signal.SIGINT)
+    err = grading.end()
+    assert time.monotonic() - begin < 6
+    assert grading.process.returncode == 130
+    assert "nothing is lost" in err
+    assert "the same command goes on" in err
+    assert "Traceback" not in err
+    assert grading.leaves_nothing()
+    with Gradebook.open(tmp_path / "out" / "gradebook.sqlite") as book:
+        assert [r.verdicts for r in book.runs()] == [1]
+
+
+def test_ctrl_c_while_the_examiner_warms_up(
+    root: Path, cohort: Path, tmp_path: Path, gradings: list[Grading]
+) -> None:
+    grading = Grading(root, cohort, tmp_path / "out")
+    gradings.append(grading)
+    grading.until(0)
+    time.sleep(0.8)
+    grading.below = descendants(grading.process.pid)
+    os.killpg(grading.process.pid, signal.SIGINT)
+    err = grading.end()
+    assert grading.process.returncode == 130
+    assert err == "\nstopped; nothing is lost: the same command goes on where this one ended\n"
+    assert grading.leaves_nothing()
+
+
+@pytest.mark.slow
+def test_two_at_once_into_two_folders(root: Path, cohort: Path, tmp_path: Path, gradings: list[Grading]) -> None:
+    """Also the course's secret is made by one of the two, and used by both."""
+    pair = [Grading(root, cohort, tmp_path / name, "--jobs", "1") for name in ("one", "other")]
+    gradings += pair
+    for grading in pair:
+        assert grading.end() == ""
+        assert grading.process.returncode == 0
+    one, other = (json.loads((tmp_path / n / "results.json").read_text()) for n in ("one", "other"))
+    for document in (one, other):
+        for entry in document["submissions"]:
+            del entry["seconds"], entry["peak_memory_mb"]
+    assert one == other
+
+
+@pytest.mark.slow
+def test_one_job_and_three_jobs_give_the_same_grades(
+    root: Path, cohort: Path, tmp_path: Path, gradings: list[Grading]
+) -> None:
+    found = []
+    for jobs in ("1", "3"):
+        grading = Grading(root, cohort, tmp_path / jobs, "--jobs", jobs)
+        gradings.append(grading)
+        grading.end()
+        assert grading.process.returncode == 0
+        found.append((tmp_path / jobs / "grades.csv").read_text())
+    assert found[0] == found[1]
+    assert found[0].count("\n") == len(STUDENTS) + 1
