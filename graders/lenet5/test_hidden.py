@@ -28,9 +28,10 @@ from torchgrade.testing import (
     weights_of,
 )
 
-# One epoch over all of MNIST gives 0.959 or more; for the drawn digits see docs/decisions.
-ENOUGH = {False: 0.93, True: 0.93}
-# 1000 images: about 0.80 after ten epochs in batches of 100, and after forty steps over all of them at once.
+# One epoch gives 0.959 or more on MNIST, 0.911 or more on the drawn digits (20 000 of them); without an activation
+# 0.904 and 0.82 at most.
+ENOUGH = {False: 0.93, True: 0.88}
+# Ten epochs over 1000 images in batches of 100 give 0.88 and 0.81; forty steps over all of them at once 0.86 and 0.78.
 ENOUGH_AGAIN = {False: 0.7, True: 0.7}
 # Relative: right loops differ from ours by less than 0.001, the nearest wrong one (label smoothing) by 0.03.
 STEPS_AGREE = 0.02

@@ -26,8 +26,9 @@ from torchgrade.testing import (
 )
 
 PARAMETERS = 61_706
-# One epoch over all of MNIST gives 0.959 or more; of the drawn digits, see docs/decisions.
-ENOUGH = {False: 0.93, True: 0.93}
+# One epoch gives 0.959 or more on MNIST, 0.911 or more on the drawn digits (20 000 of them); without an activation
+# 0.904 and 0.82 at most.
+ENOUGH = {False: 0.93, True: 0.88}
 
 
 @pytest.mark.criterion("network-size")

@@ -14,13 +14,15 @@ def test_other_pictures_and_kernels(submission, rng, hint):
     hint(
         "Use the arguments H and W, and treat height and width separately: pictures and kernels may have any shape."
     )
+    answers = []  # all are asked before any is judged: on the first alone, several mistakes look the same
     for _ in range(PICTURES):
         height, width = draw(rng, 9, 40), draw(rng, 9, 40)
         kernels = [(draw(rng, 1, 9), draw(rng, 1, 9)) for _ in range(KERNELS)]
         padded = [(draw(rng, 0, 7), draw(rng, 0, 7)) for _ in range(KERNELS)]
         # The wanted size is what a real convolution makes of a padding, so it can be had.
         wanted = [real_size(height, width, k, 1, p) for k, p in zip(kernels, padded, strict=True)]
-        pads = as_lists(submission.call("get_pads", kernels, wanted, H=height, W=width))
+        answers.append((as_lists(submission.call("get_pads", kernels, wanted, H=height, W=width)), padded))
+    for pads, padded in answers:
         is_list = isinstance(pads, list) and len(pads) == KERNELS and all(is_pair(p) for p in pads)
         require(is_list, "get_pads does not return one (pad_h, pad_w) for each kernel.")
         whole = all(is_whole(n) for pair in pads for n in pair)
@@ -33,20 +35,19 @@ def test_other_pictures_and_kernels(submission, rng, hint):
 def test_other_sizes_strides_and_paddings(submission, rng, hint):
     """conv_output_size gives the size that a real Conv2d answers with, whatever its kernel, stride and padding"""
     hint("Padding is on both sides, the division by the stride rounds down, and only then 1 is added.")
+    answers = []
     for n in range(SIZES):
-        height, width, kernel = draw(rng, 9, 60), draw(rng, 9, 60), draw(rng, 1, 9)
+        picture = draw(rng, 9, 60), draw(rng, 9, 60), draw(rng, 1, 9)
         stride, padding = draw(rng, 1, 4), draw(rng, 0, 5)
         if n % 2:
-            answer = submission.call("conv_output_size", height, width, kernel, stride, padding)
+            answer = submission.call("conv_output_size", *picture, stride, padding)
         else:
-            answer = submission.call("conv_output_size", height, width, kernel, S=stride, P=padding)
-        found = as_lists(answer)
+            answer = submission.call("conv_output_size", *picture, S=stride, P=padding)
+        answers.append((as_lists(answer), real_size(*picture, stride, padding)))
+    for found, expected in answers:
         require(is_pair(found), "conv_output_size does not return a pair (H_out, W_out).")
-        require(
-            all(map(is_whole, found)),
-            "conv_output_size does not return whole numbers (int): `/` gives a float, `//` an int.",
-        )
-        expected = real_size(height, width, kernel, stride, padding)
+        whole = all(map(is_whole, found))
+        require(whole, "conv_output_size does not return whole numbers (int): `/` gives a float, `//` an int.")
         require(tuple(found) == expected, "The size is not what a real Conv2d answers with.")
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import tempfile
 from pathlib import Path
 
 from torchgrade.sandbox import syscalls
@@ -48,8 +47,7 @@ def main(uid: int, command: list[str]) -> None:
         Path(p).resolve() for p in (sys.prefix, sys.base_prefix, Path(torchgrade.__file__).parents[1], __file__)
     }
     show(sorted(p if p.is_dir() else p.parent for p in needed))
-    os.environ["HOME"] = tempfile.mkdtemp(prefix="torchgrade-test-home-")
-    os.chown(os.environ["HOME"], uid, uid)
+    os.environ["HOME"] = "/nonexistent"
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)

@@ -54,7 +54,10 @@ def main(tier: Tier, mark: str = "") -> None:
     with inside(zygote, shell, "import time\nkept = 1", room=room) as open_room:
         if mark:
             open_room.gets(f"import subprocess; subprocess.Popen(['sleep', {mark!r}], start_new_session=True)")
-            print(json.dumps({"wardens": sorted(children_of(zygote.process.pid))}), flush=True)
+            print(
+                json.dumps({"wardens": sorted(children_of(zygote.process.pid)), "folder": str(room._folder)}),
+                flush=True,
+            )
             time.sleep(60)
         found = {name: list(vars(open_room.tries(code)).values()) for name, code in TRIES.items()}
         found["cells"] = [[c.status, c.error_value] for c in open_room.run.cells]

@@ -70,6 +70,25 @@ def test_processes_are_bounded(name):
     assert places(name) == []
 
 
+def test_groups_of_harnesses_that_were_killed_are_swept(name):
+    """A warden that is killed cannot remove its group; the next room does, once the harness has gone too."""
+    probe = _make_or_skip(name)
+    parents = {place.parent for place in places(name)}
+    probe.remove()
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    stale, living = f"torchgrade-{gone.pid}-0a1b", f"torchgrade-{os.getpid()}-0a1b"
+    for parent in parents:
+        (parent / stale).mkdir()
+        (parent / living).mkdir()
+    try:
+        _make_or_skip(name).remove()
+        assert places(stale) == [] and len(places(living)) == len(parents)
+    finally:
+        for place in places(stale) + places(living):
+            place.rmdir()
+
+
 def test_none_and_nothing_left_where_there_is_no_hierarchy(name, monkeypatch, tmp_path):
     for root in (tmp_path / "missing", tmp_path):
         monkeypatch.setattr(cgroup, "_ROOT", root)

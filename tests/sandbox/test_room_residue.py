@@ -155,9 +155,11 @@ def test_killing_the_harness_ends_the_room(tier):
     command = [sys.executable, *(script if tier == "full" else [str(HERE / "as_user.py"), "0", *script])]
     with held(command) as (harness, said):
         (warden,) = said["wardens"]
+        assert tier == "full" or Path(said["folder"]).is_dir()
         assert wait_until(sleepers, 5) and alive(warden)
         harness.send_signal(signal.SIGKILL)
         assert wait_until(lambda: not sleepers() and not alive(warden), 2)
+        assert wait_until(lambda: not Path(said["folder"]).exists(), 1)
     assert wait_until(lambda: cgroup_folders(f"torchgrade-{harness.pid}-") == [], 1)
 
 

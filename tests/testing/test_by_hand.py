@@ -38,6 +38,10 @@ ASKING = {
         "x.backward()",
     ),
     "indented": ("try:\n    def backward(x):\n        return w.grad\nexcept NameError:\n    pass", "w.grad"),
+    "own place, filled by autograd": (
+        "def backward(x):\n    w.grad = None\n    x.sum().backward()\n    return w.grad",
+        "x.sum().backward()",
+    ),
     "lambda": ("backward = lambda x: x.grad", "x.grad"),
 }
 
@@ -56,6 +60,7 @@ BY_HAND = {
     "own grad": "def grad(x):\n    return 2 * x\ndef backward(x):\n    return grad(x)",
     "inner grad": "def backward(x):\n    def grad(x):\n        return 2 * x\n    return grad(x)",
     "checked elsewhere": "def backward(x):\n    return 2 * x\nx.sum().backward()\nprint(x.grad)",
+    "own place": "def backward(x):\n    w.grad = 2 * x\n    return w.grad",
     "calls itself": "def backward(x):\n    return backward(x)",
     "imported": "from mine import backward",
     "nothing": "x = 1",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,10 +108,20 @@ def _own_group(controller: str) -> str:
 def _make(group: Cgroup, parent: Path) -> int:
     parent_descriptor = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     group.parents.append(parent_descriptor)
+    _sweep(parent_descriptor)
     os.mkdir(group.name, dir_fd=parent_descriptor)
     descriptor = os.open(group.name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=parent_descriptor)
     group.directories.append(descriptor)
     return descriptor
+
+
+def _sweep(parent: int) -> None:
+    """Remove what is left of rooms whose warden and harness were both killed; the name holds the harness's pid."""
+    for name in os.listdir(parent):
+        found = re.fullmatch(r"torchgrade-(\d+)-[0-9a-f]+", name)
+        if found and not os.path.exists(f"/proc/{found[1]}"):
+            with contextlib.suppress(OSError):
+                os.rmdir(name, dir_fd=parent)
 
 
 def _write(directory: int, name: str, text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import sys
+import tempfile
 import warnings
 from typing import Any
 
@@ -57,6 +58,7 @@ def start(request: RoomRequest, descriptors: list[int]) -> None:
     import torch
 
     torch.set_num_threads(max(1, request.threads))
+    tempfile.tempdir = None  # the warm parent looked its own up; the room's is in the environment
     # Forks share the warm parent's random state: each room must draw its own, as a fresh kernel would.
     random.seed()
     np.random.seed(None)

@@ -15,6 +15,7 @@ import json
 import os
 import resource
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -68,6 +69,8 @@ def keep(request: RoomRequest, descriptors: list[int], link: socket.socket, star
     }
     if group:
         group.remove()
+    if not policy.mount_namespace:  # the room's own folder, which a harness that was killed cannot remove
+        shutil.rmtree(request.home, ignore_errors=True)
     _tell(link, out)
 
 

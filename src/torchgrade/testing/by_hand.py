@@ -8,7 +8,7 @@ import textwrap
 from torchgrade.testing.examinee import Examinee
 
 _MOST_FUNCTIONS = 30  # of the notebook that are followed
-_MARKS = ("autograd", "grad", "requires_grad_")  # attributes that only autograd has
+_MARKS = ("autograd", "requires_grad_")  # attributes that only autograd has
 _IMPORTED = ("grad", "vjp", "jacrev", "jacobian")  # its functions, where the notebook has none of that name
 
 
@@ -16,14 +16,14 @@ def autograd_in(examinee: Examinee, name: str) -> str:
     """The first expression in ``name``, or in a function of the notebook that it calls, that asks autograd.
 
     Empty where there is none, and where the source is not found or not valid Python: what cannot be read is not
-    held against anybody. ``net.backward(x)`` with an argument is taken for the student's own method.
+    held against anybody. ``net.backward(x)`` with an argument is taken for the student's own method, and
+    ``w.grad`` in a function that assigns to a ``.grad`` for a place where the student keeps what was worked out.
     """
     waiting, seen = [name], {name}
     while waiting and len(seen) <= _MOST_FUNCTIONS:
         tree = _parsed(examinee.source(waiting.pop(0)))
-        for node in ast.walk(tree):
-            if _asks(node):
-                return ast.unparse(node)
+        if asking := _asking(tree):
+            return asking
         for called in _called(tree) - seen:
             if called in _IMPORTED and not examinee.source(called):
                 return called
@@ -39,10 +39,20 @@ def _parsed(source: str) -> ast.AST:
         return ast.Module([], [])
 
 
-def _asks(node: ast.AST) -> bool:
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        return node.func.attr == "backward" and not node.args
-    return isinstance(node, ast.Attribute) and node.attr in _MARKS
+def _asking(tree: ast.AST) -> str:
+    """The first expression that asks autograd; empty where there is none."""
+    nodes = list(ast.walk(tree))
+    attributes = [n for n in nodes if isinstance(n, ast.Attribute)]
+    keeps_own = any(n.attr == "grad" and isinstance(n.ctx, ast.Store) for n in attributes)
+    marks = _MARKS if keeps_own else (*_MARKS, "grad")
+    found: list[ast.AST] = [n for n in nodes if isinstance(n, ast.Call) and _is_trigger(n)]
+    found += [n for n in attributes if n.attr in marks]
+    return ast.unparse(found[0]) if found else ""
+
+
+def _is_trigger(call: ast.Call) -> bool:
+    """``loss.backward()``, also with options."""
+    return isinstance(call.func, ast.Attribute) and call.func.attr == "backward" and not call.args
 
 
 def _called(tree: ast.AST) -> set[str]:

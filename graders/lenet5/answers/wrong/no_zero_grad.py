@@ -32,7 +32,7 @@ class LeNet5(nn.Module):
 
 
 # %%
-def train(model, X_train, y_train, epochs, device, batch_size=20):
+def train(model, X_train, y_train, epochs, device, batch_size=500):
     model.to(device)
     loss_function = nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
