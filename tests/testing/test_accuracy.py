@@ -1,0 +1,86 @@
+"""Accuracy is counted here, on outputs that are checked, and in an order that tells nothing."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from torchgrade.testing import ComparisonFailure, accuracy, assert_accuracy, confusion, predictions
+
+LABELS = torch.arange(60) % 3
+IMAGES = LABELS[:, None].float()
+
+
+def perfect(x):
+    return torch.nn.functional.one_hot(x[:, 0].long(), 3).float()
+
+
+def test_predictions_come_back_in_the_order_of_the_images():
+    rng = torch.Generator().manual_seed(0)
+    assert torch.equal(predictions(perfect, IMAGES, batch=7, rng=rng), LABELS)
+    assert torch.equal(predictions(perfect, IMAGES, batch=60), LABELS)
+
+
+def test_images_are_asked_in_a_shuffled_order():
+    asked = []
+
+    def remember(x):
+        asked.append(x[:, 0].long())
+        return perfect(x)
+
+    predictions(remember, IMAGES, batch=11, rng=torch.Generator().manual_seed(0))
+    order = torch.cat(asked)
+    assert not torch.equal(order, LABELS)
+    assert torch.equal(order.sort().values, LABELS.sort().values)
+
+
+def test_enough_is_returned():
+    assert assert_accuracy(perfect, IMAGES, LABELS, 0.99) == 1.0
+
+
+def test_too_little_shows_which_is_taken_for_which():
+    def two_for_one(x):
+        return torch.nn.functional.one_hot(x[:, 0].long().clamp(max=1), 3).float()
+
+    with pytest.raises(ComparisonFailure, match=r"66\.7% of 60 images; at least 90\.0%") as caught:
+        assert_accuracy(two_for_one, IMAGES, LABELS, 0.9, classes=["cat", "dog", "fox"])
+    (table,) = caught.value.evidence
+    assert table.rows[3] == ("fox", "0", "20", "0")
+    assert not any(c.isdigit() for c in caught.value.safe)
+
+
+def test_one_answer_for_everything_is_said():
+    with pytest.raises(ComparisonFailure, match="Nearly every image gets the same answer"):
+        assert_accuracy(lambda x: torch.tensor([[1.0, 0, 0]]).repeat(len(x), 1), IMAGES, LABELS, 0.9)
+
+
+def test_of_many_classes_the_worst_pairs_are_shown():
+    labels = torch.arange(100) % 10
+    found = torch.where(labels == 7, 1, labels)
+    (table,) = confusion(found, labels, [str(i) for i in range(10)])
+    assert table.rows[:2] == (("what it is", "taken for", "times", "of"), ("7", "1", "10", "10"))
+    assert len(table.rows) == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda x: torch.full((len(x), 3), float("nan")),
+        lambda x: torch.zeros(1, 3),
+        lambda x: torch.zeros(len(x)),
+        lambda x: [1, 2, 3],
+        lambda x: None,
+        lambda x: torch.zeros(len(x), 3, dtype=torch.int64),
+    ],
+    ids=["NaN", "one row", "no columns", "list", "None", "whole numbers"],
+)
+def test_what_is_no_row_of_finite_numbers_for_each_image_is_refused(answer):
+    with pytest.raises(ComparisonFailure):
+        assert_accuracy(answer, IMAGES, LABELS, 0.0)
+
+
+def test_a_column_too_many_is_counted_as_wrong():
+    found = predictions(lambda x: torch.eye(5)[[4] * len(x)], IMAGES)
+    assert accuracy(found, LABELS) == 0.0
+    (table,) = confusion(found, LABELS, ["a", "b", "c"])
+    assert table.rows[0] == ("", "a", "b", "c", "column 3", "column 4")
