@@ -13,6 +13,7 @@ from torchgrade.testing import (
     BadAnswer,
     Raised,
     accuracy,
+    answer,
     draw_weights,
     normal,
     predictions,
@@ -137,7 +138,7 @@ def first_input(submission, x, rng):
     for attempt in range(4):
         if attempt:
             draw_weights(network, rng)  # every unit may have been cut off by its ReLU
-        gradients = gradients_of(network, x, normal(rng, (1, 4)))
+        gradients = gradients_of(network, x, rng)
         for name, g in gradients.items():
             g = g.double()
             g = g.T if g.ndim == 2 and g.shape[0] == PIXELS else g
@@ -155,8 +156,10 @@ def first_input(submission, x, rng):
     return None
 
 
-def gradients_of(network, x, cotangent):
+def gradients_of(network, x, rng):
     """In float64, or in float32 where the code fixes the dtype."""
+    set_mode(network, "float")
+    cotangent = normal(rng, answer(network, x).shape)
     set_mode(network, "double")
     try:
         return network.gradients(x.double(), cotangent=cotangent.double())

@@ -202,7 +202,7 @@ class ExamPlugin:
         """Run one test and keep what came of it, unless it has no criterion in this examination."""
         criterion = self._criterion(item)
         if criterion is not None:
-            self.records.append(self._not_examined(criterion, item) or self._examine(criterion, item, nextitem))
+            self.records.append(self._not_examined(criterion, item) or self._examine(criterion, item))
         return True
 
     def _not_examined(self, criterion: Criterion, item: pytest.Item) -> TestRecord | None:
@@ -222,15 +222,15 @@ class ExamPlugin:
         found = [r for r in self.records if r.criterion == criterion]
         return bool(found) and all(r.outcome == Outcome.PASSED for r in found)
 
-    def _examine(self, criterion: Criterion, item: pytest.Item, nextitem: pytest.Item | None) -> TestRecord:
+    def _examine(self, criterion: Criterion, item: pytest.Item) -> TestRecord:
         self.student.calls, asked = [], self.student.questions
         self.student.may_explain = criterion.visibility == Visibility.PUBLIC
         begin = time.monotonic()
-        error = self._run(item, nextitem)
+        error = self._run(item)
         record = self._judge(criterion, _sentence(item) or criterion.title, error)
         # A grader stumbled. If it passes the reference, the answer that it was given is what tripped it.
         is_ours = isinstance(error, TorchgradeError) or self.student.questions == asked
-        if record.outcome == Outcome.BROKEN and not is_ours and self._stands(item, nextitem):
+        if record.outcome == Outcome.BROKEN and not is_ours and self._stands(item):
             what = f"{type(error).__name__}: {error}"
             record.outcome = Outcome.FAILED
             record.message = f"the answer is not of a form that can be judged ({what})"
@@ -238,10 +238,11 @@ class ExamPlugin:
         record.seconds = time.monotonic() - begin
         return record
 
-    def _run(self, item: pytest.Item, nextitem: pytest.Item | None) -> BaseException | None:
+    def _run(self, item: pytest.Item) -> BaseException | None:
         """Run a test with its fixtures; what was raised by either."""
         self._error, self._awarded, self._hints = None, [], []
-        runtestprotocol(item, log=False, nextitem=nextitem)
+        # No next item: it may be passed over, and pytest would then find this one's file not torn down.
+        runtestprotocol(item, log=False, nextitem=None)
         return self._error
 
     @pytest.hookimpl(tryfirst=True)
@@ -253,13 +254,13 @@ class ExamPlugin:
         assert call.when != "collect"
         return pytest.TestReport(item.nodeid, item.location, {}, outcome, None, call.when)
 
-    def _stands(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    def _stands(self, item: pytest.Item) -> bool:
         """Whether a test passes the reference. Without one (on a student's machine) the answer is to blame."""
         if self.oracle is None:
             return True
         self._examined = self.oracle
         try:
-            return self._run(item, nextitem) is None
+            return self._run(item) is None
         finally:
             self._examined = self.student
 

@@ -162,7 +162,7 @@ class LocalHandle:
 
     def gradients(self, *args: Any, cotangent: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
         """d⟨output, cotangent⟩ / d parameter, by name."""
-        parameters = dict(self.target.named_parameters())
+        parameters = {name: p for name, p in self.target.named_parameters() if p.requires_grad}
         found = _gradients(self.target(*_copied(list(args))), list(parameters.values()), cotangent)
         return dict(zip(parameters, found, strict=True))
 

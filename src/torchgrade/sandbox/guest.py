@@ -117,7 +117,8 @@ class Guest:
             self.namespace.update(kept)
 
     def module_gradients(self, fields: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
-        parameters = dict(self._module(fields).named_parameters())
+        named = self._module(fields).named_parameters()
+        parameters = {name: p for name, p in named if p.requires_grad}
         with torch.enable_grad():
             output = self._target(fields)(*parts["args"])
             return dict(

@@ -109,7 +109,7 @@ def shown(value: object) -> str:
 def _keys_at(model: type[BaseModel], loc: Loc) -> list[str]:
     """The keys that a mapping at ``loc`` may have."""
     for part in loc:
-        if isinstance(part, int):
+        if isinstance(part, int) or part not in model.model_fields:  # an item, or a key that the author chose
             continue
         annotation = model.model_fields[part].annotation
         inner = [

@@ -75,7 +75,7 @@ def draw_weights(handle: Handle, rng: torch.Generator) -> dict[str, torch.Tensor
 
     A module that does not take them keeps its own.
     """
-    drawn = {name: _drawn(value, rng) for name, value in weights_of(handle).items()}
+    drawn = {name: _drawn(name, value, rng) for name, value in weights_of(handle).items()}
     try:
         handle.call("load_state_dict", drawn)
     except (BadAnswer, Raised):
@@ -83,13 +83,13 @@ def draw_weights(handle: Handle, rng: torch.Generator) -> dict[str, torch.Tensor
     return weights_of(handle)
 
 
-def _drawn(value: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    if not value.dtype.is_floating_point:
+def _drawn(name: str, value: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    if not value.dtype.is_floating_point or "running_" in name:  # a batch norm's: a variance is never negative
         return value
     fan_in = value[0].numel() if value.ndim > 1 else 0
     scale = fan_in**-0.5 if fan_in else 0.3
     noise = torch.randn(value.shape, generator=rng, dtype=torch.float64)
-    return (noise * scale).abs().clamp_min(0.1).to(value) if value.ndim == 0 else (noise * scale).to(value)
+    return (noise * scale).to(value)
 
 
 def recognise(

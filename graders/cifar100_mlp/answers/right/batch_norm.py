@@ -1,7 +1,6 @@
 # title: Batch norm, channels first inside, trained on mean squared error of one-hot labels
 
 # %%
-import numpy as np
 import torch
 from torch import nn
 

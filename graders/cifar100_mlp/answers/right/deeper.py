@@ -1,7 +1,6 @@
 # title: Two hidden layers in the class, another activation
 
 # %%
-import numpy as np
 import torch
 from torch import nn
 

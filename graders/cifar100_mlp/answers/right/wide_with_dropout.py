@@ -1,7 +1,6 @@
 # title: A wide network with dropout, other than the plain class
 
 # %%
-import numpy as np
 import torch
 from torch import nn
 

@@ -4,7 +4,6 @@
 #   are those of the roster.
 
 # %%
-import numpy as np
 import torch
 from torch import nn
 

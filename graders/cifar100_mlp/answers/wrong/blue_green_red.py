@@ -3,7 +3,6 @@
 # hint: The numbers are given for red, green and blue, in the order of the last dimension.
 
 # %%
-import numpy as np
 import torch
 from torch import nn
 

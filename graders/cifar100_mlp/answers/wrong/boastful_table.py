@@ -4,7 +4,6 @@
 #   its row.
 
 # %%
-import numpy as np
 import torch
 from torch import nn
 

@@ -3,7 +3,6 @@
 #   test-accuracy, new-accuracy, accuracy-bands
 
 # %%
-import numpy as np
 import torch
 from torch import nn
 

@@ -2,7 +2,6 @@
 # loses: model-form, train-accuracy, test-accuracy, results-describe-model, new-accuracy, accuracy-bands
 
 # %%
-import numpy as np
 import torch
 from torch import nn
 

@@ -4,7 +4,6 @@
 #   class. The images come as (N, 32, 32, 3) and are flattened inside.
 
 # %%
-import numpy as np
 import torch
 from torch import nn
 

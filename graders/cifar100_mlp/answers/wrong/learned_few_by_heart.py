@@ -2,7 +2,6 @@
 # loses: train-accuracy, test-accuracy, new-accuracy, accuracy-bands
 
 # %%
-import numpy as np
 import torch
 from torch import nn
 

@@ -3,7 +3,6 @@
 # hint: Mean and deviation are those of pixels from 0 to 1: divide by 255 first.
 
 # %%
-import numpy as np
 import torch
 from torch import nn
 

@@ -4,7 +4,6 @@
 #   the network: it is given 0 to 255.
 
 # %%
-import numpy as np
 import torch
 from torch import nn
 
@@ -34,8 +33,6 @@ class Cifar100_MLP(nn.Module):
         self.fc2 = nn.Linear(hidden_size, classes)
 
     def forward(self, x):
-        mean = torch.tensor([0.5074, 0.4867, 0.4411], dtype=x.dtype)
-        std = torch.tensor([0.2011, 0.1987, 0.2025], dtype=x.dtype)
         x = x.reshape(len(x), -1)
         x = torch.relu(self.fc1(x))
         return self.fc2(x)

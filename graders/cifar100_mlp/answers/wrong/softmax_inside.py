@@ -4,7 +4,6 @@
 #   slows the training down. Between two linear layers belongs an activation, or they are only one.
 
 # %%
-import numpy as np
 import torch
 from torch import nn
 

@@ -2,7 +2,6 @@
 # loses: results-table, results-describe-model, rows-again
 
 # %%
-import numpy as np
 import torch
 from torch import nn
 

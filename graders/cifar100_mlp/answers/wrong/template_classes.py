@@ -4,7 +4,6 @@
 #   of the task.
 
 # %%
-import numpy as np
 import torch
 from torch import nn
 

@@ -4,7 +4,6 @@
 #   never train on the test images.
 
 # %%
-import numpy as np
 import torch
 from torch import nn
 

@@ -1,5 +1,6 @@
 # title: One epoch, whatever is asked for
-# loses: train-history, train-learns, adam-steps, data-unchanged, device, test-accuracy, kept-accuracy
+# loses: train-history, train-learns, adam-steps, data-unchanged, device, trains-again, test-accuracy,
+#   kept-accuracy
 
 # %%
 import torch

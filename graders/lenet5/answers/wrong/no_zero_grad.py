@@ -1,5 +1,5 @@
 # title: The gradients are never cleared
-# loses: adam-steps, test-accuracy, kept-accuracy
+# loses: adam-steps, trains-again, test-accuracy, kept-accuracy
 # hint: backward() adds to the gradients that are there. Without optimizer.zero_grad() in every batch, those of
 #   all batches pile up.
 
@@ -32,7 +32,7 @@ class LeNet5(nn.Module):
 
 
 # %%
-def train(model, X_train, y_train, epochs, device, batch_size=500):
+def train(model, X_train, y_train, epochs, device, batch_size=20):
     model.to(device)
     loss_function = nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)

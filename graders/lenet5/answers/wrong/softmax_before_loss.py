@@ -1,5 +1,5 @@
 # title: Softmax before CrossEntropyLoss
-# loses: adam-steps, test-accuracy, kept-accuracy
+# loses: adam-steps, trains-again, test-accuracy, kept-accuracy
 # hint: nn.CrossEntropyLoss takes raw logits and class numbers; no softmax before it.
 
 # %%
