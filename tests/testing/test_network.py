@@ -11,6 +11,7 @@ from torchgrade.testing import (
     BadAnswer,
     ComparisonFailure,
     Mismatch,
+    Missing,
     Network,
     Raised,
     assert_same_network,
@@ -50,6 +51,8 @@ class InRoom(LocalHandle):
     def _as_in_a_room(self, work):
         try:
             return work()
+        except AttributeError as error:
+            raise Missing(str(error)) from error
         except Exception as error:
             raise Raised(str(error), name=type(error).__name__) from error
 
@@ -207,6 +210,14 @@ def test_modes_reach_the_module_though_it_cannot_come_back():
     module = Net()
     set_mode(InRoom(module), "eval")
     assert not module.training
+
+
+@pytest.mark.parametrize(
+    "thing", [Net, Net().state_dict(), 7, None], ids=["class", "state_dict", "number", "None"]
+)
+def test_what_is_no_network_is_refused_in_words(thing):
+    with pytest.raises(Mismatch, match="an instance of your class"):
+        set_mode(InRoom(thing), "eval")
 
 
 def test_mismatch_is_what_a_hidden_criterion_may_show():

@@ -16,7 +16,7 @@ from torchgrade.testing.describe import describe, plural
 from torchgrade.testing.examinee import Handle
 from torchgrade.testing.gradients import GRADIENT_RTOL, assert_gradients
 from torchgrade.testing.look import plain
-from torchgrade.testing.outcomes import BadAnswer, ProbeFailure, Raised
+from torchgrade.testing.outcomes import BadAnswer, Missing, ProbeFailure, Raised
 from torchgrade.testing.weights import Fit, fit
 
 #: Two networks agree when no output differs by more than this share of the largest.
@@ -56,6 +56,13 @@ def set_mode(handle: Handle, method: str) -> None:
         handle.call(method)
     except BadAnswer:
         return  # the module itself was returned, and stays in the room
+    except (Missing, Raised) as failure:
+        if isinstance(failure, Raised) and "self" not in str(failure):
+            raise
+        text = (
+            "A network is wanted here: an instance of your class, not the class itself and not its state_dict()."
+        )
+        raise Mismatch(text, kind=("network", "no module"), safe=text) from None
 
 
 def weights_of(handle: Handle) -> dict[str, torch.Tensor]:
