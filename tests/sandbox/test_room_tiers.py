@@ -18,7 +18,7 @@ from room_tools import LIMITS
 from torchgrade.errors import RoomError
 from torchgrade.sandbox import landlock
 from torchgrade.sandbox.policy import LANDLOCK
-from torchgrade.sandbox.room import font_cache, make_request
+from torchgrade.sandbox.room import library_caches, make_request
 
 HERE = Path(__file__).parent
 UID = 61_111
@@ -164,7 +164,7 @@ def test_a_user_without_a_home_needs_none(monkeypatch):
     monkeypatch.delenv("HOME", raising=False)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr("pwd.getpwuid", lambda uid: {}[uid])
-    assert font_cache() == {}
+    assert library_caches() == {}
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ from typing import Any, Protocol
 
 from torchgrade.errors import BrokenError, RoomError, TorchgradeError
 from torchgrade.model import Limits, Tier, Verdict, verdict_from_json
-from torchgrade.sandbox.room import font_cache
+from torchgrade.sandbox.room import library_caches
 
 _READY_SECONDS = 180.0
 #: Beyond all limits of a notebook and its examination, an examiner that says nothing is stuck.
@@ -187,7 +187,7 @@ def _environment() -> dict[str, str]:
     # Only the harness needs the course's secret; a plain kernel would inherit it. And a solution that shows a
     # plot must not open a window and wait.
     kept = {name: value for name, value in os.environ.items() if name != "TORCHGRADE_SECRET"}
-    return {**kept, **one_thread, "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg", **font_cache()}
+    return {**kept, **one_thread, "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg", **library_caches()}
 
 
 # --- messages: u32 length and JSON -------------------------------------------------------------------------

@@ -137,18 +137,24 @@ def _clean_environment() -> dict[str, str]:
         "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONDONTWRITEBYTECODE": "1",
-        **font_cache(),
+        **library_caches(),
     }
 
 
-def font_cache() -> dict[str, str]:
-    """Where matplotlib keeps its list of fonts, which takes a second to make; rooms inherit it in memory."""
+def library_caches() -> dict[str, str]:
+    """Where matplotlib keeps its list of fonts, which takes a second to make, and torch what it compiles.
+
+    Left to themselves both would write into the home and the temporary folder of whoever grades. Rooms inherit
+    the fonts in memory.
+    """
     try:
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "torchgrade" / "matplotlib"
-        folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError):  # nowhere to write, or a user without a home
-        return {}  # matplotlib then makes a temporary one and removes it
-    return {"MPLCONFIGDIR": str(folder)}
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "torchgrade"
+        places = {"MPLCONFIGDIR": folder / "matplotlib", "TORCHINDUCTOR_CACHE_DIR": folder / "torchinductor"}
+        for place in places.values():
+            place.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # RuntimeError: a user without a home
+        return {}  # the libraries then make temporary ones
+    return {name: str(place) for name, place in places.items() if os.access(place, os.W_OK)}
 
 
 def _room_path() -> str:

@@ -59,9 +59,7 @@ def set_mode(handle: Handle, method: str) -> None:
     except (Missing, Raised) as failure:
         if isinstance(failure, Raised) and "self" not in str(failure):
             raise
-        text = (
-            "A network is wanted here: an instance of your class, not the class itself and not its state_dict()."
-        )
+        text = "A network is wanted here: an instance of your class, not the class itself nor its state_dict()."
         raise Mismatch(text, kind=("network", "no module"), safe=text) from None
 
 

@@ -136,7 +136,9 @@ def settled(before: Snapshot, *trees: Path) -> list[str]:
 
 def _files(tree: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(tree):
-        folders[:] = [f for f in folders if f not in ("__pycache__", ".torchgrade")]
+        # Our own: the course's secret and data, and what libraries keep between runs (~/.cache/torchgrade).
+        own = ("__pycache__", ".torchgrade", *(("torchgrade",) if Path(folder).name == ".cache" else ()))
+        folders[:] = [f for f in folders if f not in own]
         yield from (Path(folder, name) for name in names + folders)
 
 
