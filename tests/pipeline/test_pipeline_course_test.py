@@ -74,7 +74,12 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         answers=GOOD | BAD,
         solution=["def double(x):\n    return 2 * x.clamp(-100, 100)\n"],
     )
-    return {f.subject: f.problem for f in run_course_test(load_course(root))}
+    return {f.subject: f.problem for f in run_course_test(load_course(root), seeds=2)}
+
+
+def test_each_case_is_tried_with_each_seed(findings: dict[str, str]) -> None:
+    cases = {s.removesuffix(", seed 2") for s in findings if s.endswith(", seed 2")}
+    assert cases == set(findings) - {f"{c}, seed 2" for c in cases} - {"handout is derived from the solution"}
 
 
 @pytest.mark.parametrize("subject", ["wrong/triples", "wrong/clamped", "right/added"])

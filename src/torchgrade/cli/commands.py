@@ -193,6 +193,7 @@ def _tell(summary: GradeSummary) -> None:
 def ci(
     assignments: Annotated[list[str] | None, typer.Argument(help="Only these; default: all.")] = None,
     fix: Annotated[bool, typer.Option("--fix", help="Rewrite stale handouts.")] = False,
+    seeds: Annotated[int, typer.Option(min=1, help="Try each case so often, with other hidden inputs.")] = 1,
 ) -> None:
     """Let the course test itself: solutions, handouts, wrong answers and legitimate variants."""
     from torchgrade.pipeline import course_root, test_course
@@ -205,7 +206,7 @@ def ci(
     course = load_course(root, only=assignments[0] if assignments and len(assignments) == 1 else None)
     tried = wrong = 0
     tell = partial(typer.echo, err=True)
-    for finding in test_course(course, tuple(assignments or ()), fix=fix, tell=tell):
+    for finding in test_course(course, tuple(assignments or ()), fix=fix, seeds=seeds, tell=tell):
         tried += 1
         wrong += bool(finding.problem)
         typer.echo(f"{'✗ WRONG' if finding.problem else '✓ ok   '}  {finding.assignment}: {finding.subject}")

@@ -36,18 +36,24 @@ class _Case:
 
 
 def test_course(
-    course: Course, only: tuple[str, ...] = (), *, fix: bool = False, tell: datasets.Tell = datasets.silent
+    course: Course,
+    only: tuple[str, ...] = (),
+    *,
+    fix: bool = False,
+    seeds: int = 1,
+    tell: datasets.Tell = datasets.silent,
 ) -> Iterator[Finding]:
     """Try every assignment (or those named); ``fix`` rewrites stale handouts. Raises SpecError, RoomError.
 
-    ``tell`` hears what takes a while before an assignment is tried.
+    ``seeds`` is how often each case is tried, with other hidden inputs each time; ``tell`` hears what takes a
+    while before an assignment is tried.
     """
     for assignment in course.assignments:
         if only and assignment.id not in only:
             continue
         check_graders(assignment)
         yield _handout_is_fresh(assignment, fix=fix)
-        yield from _try_cases(course, assignment, tell)
+        yield from _try_cases(course, assignment, seeds, tell)
 
 
 def _handout_is_fresh(assignment: Assignment, *, fix: bool) -> Finding:
@@ -62,7 +68,7 @@ def _handout_is_fresh(assignment: Assignment, *, fix: bool) -> Finding:
     return Finding(assignment.id, "handout is derived from the solution", problem)
 
 
-def _try_cases(course: Course, assignment: Assignment, tell: datasets.Tell) -> Iterator[Finding]:
+def _try_cases(course: Course, assignment: Assignment, seeds: int, tell: datasets.Tell) -> Iterator[Finding]:
     try:
         cases = _cases(assignment)
     except SpecError as error:
@@ -73,7 +79,8 @@ def _try_cases(course: Course, assignment: Assignment, tell: datasets.Tell) -> I
     pool = concurrent.futures.ThreadPoolExecutor(default_jobs())
     try:
         examiner.wait_ready()
-        yield from pool.map(lambda case: _try(assignment, examiner, case), cases)
+        for number in range(seeds):
+            yield from pool.map(lambda case, n=number: _try(assignment, examiner, case, n), cases)
     except BrokenError as error:  # the solution or a wrong answer does not run
         yield Finding(assignment.id, "examiner starts", str(error))
     finally:
@@ -82,24 +89,25 @@ def _try_cases(course: Course, assignment: Assignment, tell: datasets.Tell) -> I
         pool.shutdown(wait=True)
 
 
-def _try(assignment: Assignment, examiner: warm.Examiner, case: _Case) -> Finding:
+def _try(assignment: Assignment, examiner: warm.Examiner, case: _Case, number: int) -> Finding:
+    subject = f"{case.subject}, seed {number + 1}" if number else case.subject
     job = {
         "student": case.subject,
         "assignment": assignment.id,
         "notebook": case.notebook,
         "digest": case.subject,
-        "seed": keys.folder_digest(assignment.folder / "assignment.yaml"),
+        "seed": f"{keys.folder_digest(assignment.folder / 'assignment.yaml')}-{number}",
         "versions": keys.versions(),
     }
     try:
         verdict = examiner.examine(job, assignment.limits.examination_seconds)
     except BrokenError as error:
-        return Finding(assignment.id, case.subject, str(error))
+        return Finding(assignment.id, subject, str(error))
     broken = [c for c in verdict.criteria if c.outcome == Outcome.BROKEN]
     if verdict.status == Status.BROKEN:
         said = "; ".join(f"{c.id}: {c.detail.strip().splitlines()[-1] if c.detail else c.message}" for c in broken)
-        return Finding(assignment.id, case.subject, f"broken: {said or verdict.reason}", verdict.seconds)
-    return Finding(assignment.id, case.subject, case.judge(assignment, verdict), verdict.seconds)
+        return Finding(assignment.id, subject, f"broken: {said or verdict.reason}", verdict.seconds)
+    return Finding(assignment.id, subject, case.judge(assignment, verdict), verdict.seconds)
 
 
 def _cases(assignment: Assignment) -> list[_Case]:
