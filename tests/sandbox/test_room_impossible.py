@@ -98,7 +98,9 @@ def test_cannot_see_the_course(zygote, open_folder):
 
 
 def test_sees_no_home_and_no_users_of_the_host(student):
-    assert student.gets("import os; result = os.listdir('/home')") == ["student"]
+    # The interpreter may itself lie in somebody's home: then the way to it is there, and nothing beside it.
+    way = {p.parts[2] for p in map(Path, readable_paths()) if p.parts[:2] == ("/", "home")}
+    assert set(student.gets("import os; result = os.listdir('/home')")) == {"student"} | way
     own, shown = {"passwd", "group", "hosts", "nsswitch.conf"}, {Path(p) for p in readable_paths()}
     shown_names = {p.name for p in shown if p.parent == Path("/etc")}
     assert set(student.gets("import os; result = os.listdir('/etc')")) == own | shown_names
