@@ -267,6 +267,7 @@ class Course:
     language: str = "en"
     limits: Limits = Limits()
     assignments: tuple[Assignment, ...] = ()
+    split: str = "own"  # of real data sets: drawn from the course's secret, or "official", as published
 
     def assignment(self, id: str) -> Assignment | None:
         """The assignment of this id, or None."""

@@ -206,3 +206,15 @@ def test_a_wrong_real_file_stops_the_preparation(real_mnist: data.Found, course:
     with pytest.raises(UsageError, match=r"md5 \w{32}, the official one is 27ae3e4e"):
         prepare(course, ("mnist",), b"s")
     assert not list((course / ".torchgrade" / "data").iterdir())
+
+
+def test_a_course_that_takes_the_official_split_says_so(small: None, course: Path, real_mnist: data.Found) -> None:
+    place = course / "data"
+    place.mkdir()
+    (place / "MNIST").symlink_to(real_mnist.root / "MNIST")
+    official, own = (prepare(course, ("mnist",), b"s", official=which) for which in (True, False))
+    assert official.notes == ("the test images of MNIST are the official, public ones",)
+    assert PreparedData.open(official.folder).official == ("mnist",)
+    assert own.notes == () and own.folder != official.folder
+    held = official.load("mnist")
+    assert held.kept is not None and torch.equal(held.kept.images, held.test.images)

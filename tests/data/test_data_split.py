@@ -133,3 +133,21 @@ def test_the_real_mnist_is_split_as_promised(real_mnist: Found) -> None:
         6903, 7877, 6990, 7141, 6824, 6313, 6876, 7293, 6825, 6958,
     ]  # fmt: skip
     assert len({i.tobytes() for p in parts.values() for i in p.images}) == 70_000
+
+
+def test_the_official_split_is_left_as_it_was_published(small_mnist: Found, small_cifar: Found) -> None:
+    raw = small_mnist.root / MNIST.folder
+    parts = split("mnist", small_mnist, b"secret", official=True)
+    assert [len(parts[p].labels) for p in ("train", "test", "kept")] == [70, 30, 30]
+    for part, prefix in (("train", "train"), ("test", "t10k"), ("kept", "t10k")):
+        published = idx.parse_idx((raw / f"{prefix}-images-idx3-ubyte").read_bytes())
+        assert np.array_equal(parts[part].images, published), part
+    cifar = split("cifar100", small_cifar, b"secret", official=True)
+    assert [len(cifar[p].labels) for p in ("train", "test", "kept")] == [500, 400, 400]
+    assert np.array_equal(cifar["train"].labels, batches.parse_batch(small_cifar.read("train")).labels)
+
+
+def test_a_standin_has_no_official_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(splitting, "MNIST_STANDIN", Sizes(6, 4, 4))
+    own, official = (split("mnist", None, b"secret", official=which) for which in (False, True))
+    assert all(np.array_equal(own[part].images, official[part].images) for part in own)

@@ -47,13 +47,17 @@ def _say_nothing(_: str) -> None:
 
 @dataclass(frozen=True)
 class PreparedData:
-    """Data sets of an assignment, split. ``digest`` is over the bytes; ``standin`` names what is not real."""
+    """Data sets of an assignment, split.
+
+    ``digest`` is over the bytes; ``standin`` names what is not real, ``official`` what is as it was published.
+    """
 
     folder: Path
     names: tuple[str, ...]
     standin: tuple[str, ...]
     digest: str
     with_kept: bool
+    official: tuple[str, ...] = ()
     pixels_at: dict[str, dict[str, int]] = field(default_factory=dict)  # where in a file they begin
     files: dict[str, str] = field(default_factory=dict)  # sha256 by path below ``folder``
 
@@ -64,7 +68,8 @@ class PreparedData:
             said = json.loads((folder / "prepared.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise BrokenError(f"{folder}: the prepared data sets are gone ({error})") from None
-        return cls(folder, **{**said, "names": tuple(said["names"]), "standin": tuple(said["standin"])})
+        names = {key: tuple(said.get(key, ())) for key in ("names", "standin", "official")}
+        return cls(folder, **{**said, **names})
 
     @property
     def room_root(self) -> Path:
@@ -74,7 +79,10 @@ class PreparedData:
     @property
     def notes(self) -> tuple[str, ...]:
         """What every verdict must say about the data."""
-        return tuple(f"a procedural stand-in takes the place of {KNOWN[n].title}" for n in self.standin)
+        return (
+            *(f"a procedural stand-in takes the place of {KNOWN[n].title}" for n in self.standin),
+            *(f"the test images of {KNOWN[n].title} are the official, public ones" for n in self.official),
+        )
 
     def load(self, name: str) -> Split:
         """The three parts, mapped from disk: forks share the pages. Raises BrokenError for a set not prepared."""
@@ -123,37 +131,46 @@ def prepare(
     secret: bytes = PUBLIC_SEED,
     *,
     kept: bool = True,
+    official: bool = False,
     tell: Tell = _say_nothing,
 ) -> PreparedData:
     """The split of these sets under ``secret``, built at first use. ``kept=False``: that part is not even drawn.
 
-    ``tell`` hears one line where it takes a while. Raises UsageError for an unknown set, for a file that is
-    not the official one, and where the folder cannot be written.
+    ``official``: real sets stay as they were published. ``tell`` hears one line where it takes a while. Raises
+    UsageError for an unknown set, for a file that is not the official one, and where the folder cannot be written.
     """
     sources = {n: places.find(known_set(n), course_root) for n in sorted(set(names))}
     home = course_root / ".torchgrade" / "data"
-    folder = home / _key(sources, secret, kept=kept)
+    folder = home / _key(sources, secret, kept=kept, official=official)
     if not (folder / "prepared.json").is_file():
         for name, source in sources.items():
             what = f"from {source.root}" if source else "as a procedural stand-in: the real set is not here"
             tell(f"preparing {KNOWN[name].title} {what}")
         try:
-            _build(home, folder, sources, secret, kept=kept)
+            _build(home, folder, sources, secret, kept=kept, official=official)
         except OSError as error:
             raise UsageError(f"{home}: the data sets cannot be written there ({error.strerror})") from None
     return PreparedData.open(folder)
 
 
-def _key(sources: dict[str, places.Found | None], secret: bytes, *, kept: bool) -> str:
+def _key(sources: dict[str, places.Found | None], secret: bytes, *, kept: bool, official: bool) -> str:
     """The folder's name. Real files need no digest here: only the official ones are ever taken."""
     sets = {name: "real" if source else "standin" for name, source in sources.items()}
     versions = (_FORMAT, splitting.VERSION, digits.VERSION, scenes.VERSION)
-    text = json.dumps([versions, sets, kept, hashlib.sha256(b"data\0" + secret).hexdigest()], sort_keys=True)
+    text = json.dumps(
+        [versions, sets, kept, official, hashlib.sha256(b"data\0" + secret).hexdigest()], sort_keys=True
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _build(
-    home: Path, folder: Path, sources: dict[str, places.Found | None], secret: bytes, *, kept: bool
+    home: Path,
+    folder: Path,
+    sources: dict[str, places.Found | None],
+    secret: bytes,
+    *,
+    kept: bool,
+    official: bool,
 ) -> None:
     home.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(home)
@@ -163,12 +180,12 @@ def _build(
         (growing / "labels").mkdir()
         (growing / "held").mkdir(mode=0o700)
         for name, source in sources.items():
-            drawn = splitting.split(name, source, secret, kept=kept)
+            drawn = splitting.split(name, source, secret, kept=kept, official=official)
             pixels_at[name] = write_set(growing / "room", KNOWN[name], drawn)
             _write_labels(growing / "labels", name, drawn)
             if kept:
                 _write_held(growing / "held", name, drawn["kept"])
-        _describe(growing, sources, pixels_at, kept=kept)
+        _describe(growing, sources, pixels_at, kept=kept, official=official)
         _let_rooms_read(growing)
         try:
             os.rename(growing, folder)
@@ -213,12 +230,14 @@ def _describe(
     pixels_at: dict[str, dict[str, int]],
     *,
     kept: bool,
+    official: bool,
 ) -> None:
     found = sorted(p for p in folder.rglob("*") if p.is_file())
     files = {p.relative_to(folder).as_posix(): _sha256(p) for p in found}
     said = {
         "names": list(sources),
         "standin": [name for name, source in sources.items() if source is None],
+        "official": [name for name, source in sources.items() if source is not None and official],
         "digest": hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest(),
         "with_kept": kept,
         "pixels_at": pixels_at,

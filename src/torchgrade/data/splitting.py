@@ -6,6 +6,8 @@ from its secret, and keeps a part that no room ever sees.
 MNIST is drawn as a whole, not class by class: neither are the official parts, the classes are nearly equal,
 and stratifying would narrow the spread of a measured accuracy by next to nothing. Of CIFAR-100 each class is
 drawn by itself, because three of them must give exactly 1500, 150 and 150.
+
+A course may choose the official split instead: then what graders measure on is public, and verdicts say so.
 """
 
 from __future__ import annotations
@@ -42,14 +44,18 @@ CIFAR_EACH = Sizes(500, 50, 50)
 Drawn = dict[str, Arrays]
 
 
-def split(name: str, source: Found | None, seed: bytes, *, kept: bool = True) -> Drawn:
+def split(name: str, source: Found | None, seed: bytes, *, kept: bool = True, official: bool = False) -> Drawn:
     """``train``, ``test`` and ``kept`` of a set, drawn from ``seed``. Without a ``source``: the stand-in.
 
-    Without ``kept`` that part is left out; the others do not change. Raises UsageError for an unknown name and
-    where a file of the source is not the official one.
+    ``official`` leaves a real set as it was published, with the test images as the kept ones too; a stand-in has
+    no official split. Without ``kept`` that part is left out; the others do not change. Raises UsageError for an
+    unknown name and where a file of the source is not the official one.
     """
     known = known_set(name)
-    parts = _standin(known, seed, kept=kept) if source is None else _resplit(source, seed)
+    if source is None:
+        parts = _standin(known, seed, kept=kept)
+    else:
+        parts = _as_published(source) if official else _resplit(source, seed)
     if not kept:
         parts.pop("kept", None)
     return parts
@@ -107,14 +113,32 @@ def _by_class(pool: Arrays, order: np.ndarray) -> dict[str, np.ndarray]:
     return {part: order[mask] for part, mask in masks.items()}
 
 
+def _as_published(source: Found) -> Drawn:
+    train, test = _published(source)
+    return {"train": train, "test": test, "kept": test}
+
+
 def _pool(source: Found) -> Arrays:
     """All pictures of a real set, training first. Raises UsageError where a file is not the official one."""
     import numpy as np
 
+    train, test = _published(source)
+    return Arrays(np.concatenate((train.images, test.images)), np.concatenate((train.labels, test.labels)))
+
+
+def _published(source: Found) -> tuple[Arrays, Arrays]:
+    """The official training and test part. Raises UsageError where a file is not the official one."""
+    import numpy as np
+
     if source.known.name == MNIST.name:
-        images = [idx.parse_idx(source.read(f"{part}-images-idx3-ubyte")) for part in ("train", "t10k")]
-        labels = [idx.parse_idx(source.read(f"{part}-labels-idx1-ubyte")) for part in ("train", "t10k")]
-        return Arrays(np.concatenate(images), np.concatenate(labels).astype(np.int64))
+        train, test = (
+            Arrays(
+                idx.parse_idx(source.read(f"{part}-images-idx3-ubyte")),
+                idx.parse_idx(source.read(f"{part}-labels-idx1-ubyte")).astype(np.int64),
+            )
+            for part in ("train", "t10k")
+        )
+        return train, test
     source.read("meta")
     train, test = (batches.parse_batch(source.read(part)) for part in ("train", "test"))
-    return Arrays(np.concatenate((train.images, test.images)), np.concatenate((train.labels, test.labels)))
+    return train, test

@@ -30,9 +30,10 @@ def prepare_for(
     """
     if not assignment.data:
         return None
+    official = course.split == "official"
     if seed is None:
-        return data.prepare(course.root, assignment.data, PUBLIC_SEED, kept=False, tell=tell)
-    return data.prepare(course.root, assignment.data, seed, tell=tell)
+        return data.prepare(course.root, assignment.data, PUBLIC_SEED, kept=False, official=official, tell=tell)
+    return data.prepare(course.root, assignment.data, seed, official=official, tell=tell)
 
 
 def digests_of(prepared: PreparedData | None) -> dict[str, str]:

@@ -47,7 +47,7 @@ def load_course(root: Path, only: str | None = None) -> Course:
     _raise_first(tree, _variant_faults(spec, folders))
     rules = {id: variant.rule() for id, variant in spec.variants.items()}
     assignments = tuple(replace(load_assignment(root, id, limits), variant=rules.get(id)) for id in ids)
-    return Course(root, spec.title, spec.year, spec.language, limits, assignments)
+    return Course(root, spec.title, spec.year, spec.language, limits, assignments, spec.split)
 
 
 def load_assignment(course_root: Path, id: str, limits: Limits = Limits()) -> Assignment:  # noqa: B008 - frozen

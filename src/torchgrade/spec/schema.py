@@ -160,4 +160,5 @@ class CourseSpec(_Strict):
     language: Literal["en", "ru"] = "en"
     limits: LimitsSpec = LimitsSpec()
     assignments: list[Id] | None = None
+    split: Literal["own", "official"] = "own"
     variants: dict[str, VariantSpec] = Field(default_factory=dict)
