@@ -5,23 +5,24 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from fake_examiner import FakeExaminer
 from small_course import add_assignment, double_course, write_notebook
 
-from torchgrade.pipeline import checking, cohort, folders, keys
+from torchgrade.pipeline import checking, folders, keys, workers
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a course in it; the current folder is the course's. No examiner is ever started."""
+    """A folder with a course in it; the current folder is the course's. Nothing is ever examined."""
 
-    def refuse(_: object) -> FakeExaminer:
-        raise AssertionError("bad input reached an examiner")
+    class Unused(FakeExaminer):
+        def examine(self, job: dict[str, Any], seconds: float) -> NoReturn:
+            raise AssertionError("bad input reached an examiner")
 
-    monkeypatch.setattr(cohort.warm, "start", refuse)
+    monkeypatch.setattr(workers.warm, "start", Unused)
     monkeypatch.setenv(keys.SECRET_VARIABLE, "s")
     root = double_course(tmp_path / "course").root
     write_notebook(tmp_path / "cohort" / "anna.ipynb", "points 3")

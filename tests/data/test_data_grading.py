@@ -14,6 +14,8 @@ from torchgrade.data.splitting import Sizes
 from torchgrade.grading import warm
 from torchgrade.model import Course, Outcome, Status, Tier, Verdict
 from torchgrade.pipeline import GradeOptions, check, cohort, datasets, grade
+from torchgrade.pipeline.machine import Place
+from torchgrade.pipeline.plan import Plan
 from torchgrade.spec import load_course
 
 RUBRIC = """\
@@ -125,9 +127,9 @@ def test_keys_hang_on_the_data(course_with_data: Course, monkeypatch: pytest.Mon
         monkeypatch.setattr(splitting, "MNIST_STANDIN", sizes)
         monkeypatch.setattr(splitting, "VERSION", f"split of {sizes.train}")
         prepared = datasets.prepare_for(course, assignment, b"s")
-        plan = cohort._Plan(course, assignment, submissions, "cpu", GradeOptions(), prepared)
-        assert plan.setup.data and plan.digests["data"]
-        keys.append(plan.keys[0])
+        made = Plan.make(course, assignment, Place(), GradeOptions(), prepared)
+        assert made.setup.data and made.digests["data"]
+        keys.append(made.key(submissions[0]))
     assert keys[0] != keys[1]
 
 

@@ -79,8 +79,8 @@ def test_notebooks_are_left_out_on_request(gradebook: Gradebook, verdict: Make) 
 def test_a_run_shows_what_it_found_finished(gradebook: Gradebook, verdict: Make) -> None:
     first, second = (gradebook.start_run("softmax", {}) for _ in range(2))
     gradebook.record(verdict("petrov"), "k2", first)
-    gradebook.attach(second, "k2")
-    gradebook.attach(second, "k2")
+    gradebook.attach(second, ["k2"])
+    gradebook.attach(second, ["k2", "k2"])
     gradebook.record(verdict("ivanov"), "k1", second)
     assert [one.student for one in gradebook.verdicts(second)] == ["ivanov", "petrov"]
     assert [one.student for one in gradebook.verdicts(first)] == ["petrov"]
@@ -103,16 +103,16 @@ def test_runs_tell_when_and_how(tmp_path: Path, verdict: Make) -> None:
 
 
 def test_attempts_count_different_notebooks(gradebook: Gradebook) -> None:
-    seen = [gradebook.attempt_number("ivanov", "softmax", digest) for digest in ("a", "b", "a", "c", "b")]
+    seen = gradebook.attempt_numbers("softmax", [("ivanov", digest) for digest in ("a", "b", "a", "c", "b")])
     assert seen == [1, 2, 1, 3, 2]
-    assert gradebook.attempt_number("petrov", "softmax", "b") == 1
-    assert gradebook.attempt_number("ivanov", "padding", "c") == 1
+    assert gradebook.attempt_numbers("softmax", [("petrov", "b")]) == [1]
+    assert gradebook.attempt_numbers("padding", [("ivanov", "c")]) == [1]
 
 
 def test_what_is_not_there_is_said(gradebook: Gradebook) -> None:
     run = gradebook.start_run("softmax", {})
     with pytest.raises(UsageError, match="no verdict of softmax has the key k9"):
-        gradebook.attach(run, "k9")
+        gradebook.attach(run, ["k9"])
     for ask in (gradebook.verdicts, gradebook.end_run):
         with pytest.raises(UsageError, match="no run nowhere"):
             ask("nowhere")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from typing import Any
 
 from torchgrade.errors import BrokenError
@@ -13,7 +14,7 @@ from torchgrade.model import CriterionResult, Outcome, Status, Verdict, Visibili
 
 
 class FakeExaminer:
-    """Obeys, a line each: ``points 2``, ``broken``, ``broken once``, ``raise``, ``sleep 0.1``, ``say …``."""
+    """Obeys, a line each: ``points 2``, ``broken``, ``broken once``, ``raise``, ``limit``, ``sleep 1``, ``say …``."""
 
     #: Added to the points that a notebook asks for: a verdict that comes out otherwise the next time.
     more = 0.0
@@ -23,7 +24,8 @@ class FakeExaminer:
         self.examined: list[str] = []
         self.jobs: list[dict[str, Any]] = []
         self.closed = 0
-        self.most_at_once = self._at_once = 0
+        self.most_at_once = self._at_once = self._most_on_one = 0
+        self._on: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def wait_ready(self) -> None:
@@ -38,11 +40,20 @@ class FakeExaminer:
             self.jobs.append(job)
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
+            gpu = job.get("gpu", "")
+            self._on[gpu] += 1
+            self._most_on_one = max(self._most_on_one, self._on[gpu])
         try:
             return self._verdict(job)
         finally:
             with self._lock:
                 self._at_once -= 1
+                self._on[gpu] -= 1
+
+    @property
+    def most_on_one(self) -> int:
+        """The most examinations that ran at the same time on one GPU."""
+        return self._most_on_one
 
     def _verdict(self, job: dict[str, Any]) -> Verdict:
         points, broken, said = 0.0, False, "said"
@@ -63,6 +74,8 @@ class FakeExaminer:
         outcome = Outcome.BROKEN if broken else Outcome.PASSED if points == 3 else Outcome.FAILED
         result = CriterionResult("doubles", "D", outcome, points, 3.0, False, Visibility.PUBLIC, said, said)
         status, reason = (Status.BROKEN, "broken on purpose") if broken else (Status.GRADED, "")
+        if word == "limit":
+            status, reason = Status.LIMIT, "the notebook ran too long"
         return Verdict(
             student=job["student"], assignment=job["assignment"], status=status, reason=reason,
             points=points, max_points=3.0, bonus=0.0, criteria=(result,),

@@ -6,7 +6,6 @@ import csv
 import json
 import os
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from torchgrade.errors import RoomError, SpecError, UsageError
 from torchgrade.gradebook import Gradebook
 from torchgrade.grading import warm
 from torchgrade.model import Course, Status, Tier, Verdict
-from torchgrade.pipeline import GradeOptions, GradeSummary, cohort, keys
+from torchgrade.pipeline import GradeOptions, GradeSummary, cohort, gpus, keys, machine, workers
 from torchgrade.spec import load_course
 
 
@@ -59,7 +58,7 @@ class Stage:
             self.examiners.append(FakeExaminer(setup))
             return self.examiners[-1]
 
-        monkeypatch.setattr(cohort.warm, "start", start)
+        monkeypatch.setattr(workers.warm, "start", start)
 
     def hand_in(self, **cells: str) -> None:
         for student, cell in cells.items():
@@ -75,10 +74,19 @@ class Stage:
         made = GradeOptions(**{"jobs": 2, **options})
         return cohort.grade(course, assignment, source or self.cohort, out or self.out, made, self.heard)
 
+    def survey(self, **options: Any) -> list[cohort.Planned]:
+        course = self.course()
+        made = GradeOptions(**{"jobs": 2, **options})
+        return cohort.survey(course, course.assignments[0], self.cohort, self.out, made, self.heard)
+
     @property
     def examined(self) -> list[str]:
         """Of the last run; empty where no examiner was started."""
         return sorted(self.examiners[-1].examined) if self.examiners else []
+
+    @property
+    def all_closed(self) -> bool:
+        return all(e.closed == 1 for e in self.examiners)
 
     def results(self) -> dict[str, Any]:
         return dict(json.loads((self.out / "results.json").read_text(encoding="utf-8")))
@@ -183,12 +191,12 @@ def test_a_broken_verdict_is_loud_and_not_kept_as_finished(stage: Stage) -> None
 
 def test_a_broken_verdict_gives_way_to_a_finished_one(stage: Stage) -> None:
     stage.hand_in(anna="broken once")
-    monkey = cohort._TRIES
+    monkey = workers._TRIES
     try:
-        cohort._TRIES = 1
+        workers._TRIES = 1
         assert len(stage.grade().broken) == 1
     finally:
-        cohort._TRIES = monkey
+        workers._TRIES = monkey
     stage.examiners.clear()
     summary = stage.grade()  # a new examiner counts anew, so it is broken once and then graded
     assert summary.broken == []
@@ -220,7 +228,7 @@ def test_what_cannot_be_read_is_a_verdict_and_needs_no_examiner(stage: Stage) ->
     (stage.cohort / "no_notebook").mkdir()
     (stage.cohort / "half.ipynb").write_text('{"cells": [')
     summary = stage.grade()
-    assert stage.examiners == []
+    assert stage.examined == [] and stage.all_closed
     assert {v.student: v.status for v in summary.verdicts} == dict.fromkeys(
         ("empty", "no_notebook", "half"), Status.UNREADABLE
     )
@@ -270,7 +278,7 @@ def test_a_bad_roster_names_file_and_line(stage: Stage, tmp_path: Path, text: st
     roster.write_text(text)
     with pytest.raises(SpecError, match=said):
         stage.grade(roster=roster)
-    assert stage.examiners == []
+    assert stage.examined == [] and stage.all_closed
 
 
 def test_a_roster_that_is_not_there_is_named(stage: Stage, tmp_path: Path) -> None:
@@ -314,7 +322,7 @@ def test_an_output_folder_that_is_a_file_is_refused(stage: Stage, tmp_path: Path
     with pytest.raises(UsageError, match="the output folder cannot be made"):
         stage.grade(out=out)
     assert (tmp_path / "taken").read_text() == "kept"
-    assert stage.examiners == []
+    assert stage.examined == [] and stage.all_closed
 
 
 @pytest.mark.parametrize("taken", ["students", "results.json", "index.html"])
@@ -329,7 +337,7 @@ def test_reports_that_cannot_be_written_are_one_line_and_lose_no_verdict(stage: 
         stage.grade()
     assert "\n" not in str(fault.value)
     with Gradebook.open(stage.out / "gradebook.sqlite") as book:
-        assert [r.verdicts for r in book.runs()] == [1]
+        assert [r.verdicts for r in book.runs()] == [0 if taken == "students" else 1]
 
 
 @pytest.mark.parametrize("inside", [".", "out", "a/b"])
@@ -465,25 +473,55 @@ def test_a_room_that_cannot_be_sealed_is_refused_before_the_first_submission(
     assert stage.examiners[-1].closed == 1
 
 
+# --- GPUs --------------------------------------------------------------------------------------------------
+
+TWO = [gpus.Gpu(0, "GPU-a", "A card", 16_000, "570"), gpus.Gpu(1, "GPU-b", "A card", 16_000, "570")]
+
+
 def test_a_gpu_that_is_not_there_is_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.hand_in(anna="points 3")
-    monkeypatch.setattr(cohort.Path, "exists", no_gpu(Path.exists))
+    with_gpus(monkeypatch, [], "there is no NVIDIA GPU on this machine")
     with pytest.raises(UsageError, match="--device cuda: there is no NVIDIA GPU"):
         stage.grade(device="cuda")
 
 
-def no_gpu(exists: Callable[[Path], bool]) -> Callable[[Path], bool]:
-    return lambda path: False if str(path).startswith("/dev/nvidia") else exists(path)
+def with_gpus(monkeypatch: pytest.MonkeyPatch, found: list[gpus.Gpu], why_not: str = "") -> None:
+    monkeypatch.setattr(gpus, "find_gpus", lambda: found)
+    monkeypatch.setattr(gpus, "why_not", lambda _: why_not)
 
 
-def test_the_device_is_the_assignments_where_none_is_asked_for(
+def test_the_place_is_the_assignments_where_none_is_asked_for(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assignment = stage.course().assignments[0]
-    monkeypatch.setattr(cohort.Path, "exists", lambda path: True)
-    assert cohort.choose_device("auto", assignment) == "cuda"
-    assert cohort.choose_device("auto", replace(assignment, device="cpu")) == "cpu"
-    assert cohort.choose_device("cpu", assignment) == "cpu"
+    with_gpus(monkeypatch, TWO)
+    assert machine.choose_place("auto", assignment) == machine.Place("cuda", tuple(TWO))
+    assert machine.choose_place("auto", assignment, 1) == machine.Place("cuda", tuple(TWO[:1]))
+    assert machine.choose_place("auto", replace(assignment, device="cpu")) == machine.Place()
+    assert machine.choose_place("cuda", replace(assignment, device="cpu")).device == "cuda"
+    assert machine.choose_place("cpu", assignment) == machine.Place()
+    with pytest.raises(UsageError, match="--gpus 3: this machine has 2"):
+        machine.choose_place("auto", assignment, 3)
+    with pytest.raises(UsageError, match="--gpus 1: double is graded on the CPU"):
+        machine.choose_place("auto", replace(assignment, device="cpu"), 1)
+
+
+def test_a_gpu_that_cannot_be_used_is_told_or_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    assignment = stage.course().assignments[0]
+    with_gpus(monkeypatch, TWO, "PyTorch is built for the CPU alone")
+    assert machine.choose_place("auto", assignment).note == "on the CPU: PyTorch is built for the CPU alone"
+    with pytest.raises(UsageError, match=r"double wants a GPU \(`device: cuda`\): PyTorch is built for the CPU"):
+        machine.choose_place("auto", replace(assignment, device="cuda"))
+
+
+def test_each_examination_has_a_share_of_a_gpu_for_itself(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_gpus(monkeypatch, TWO)
+    stage.hand_in(**{f"s{n}": "points 3\nsleep 0.05" for n in range(8)})
+    stage.grade(jobs=4)
+    jobs = stage.examiners[-1].jobs
+    assert {j["gpu"] for j in jobs} == {"GPU-a", "GPU-b"} and {j["device"] for j in jobs} == {"cuda"}
+    assert {(j["gpu_fraction"], j["gpu_memory_mb"]) for j in jobs} == {(0.4, 6400 + 1024)}
+    assert stage.examiners[-1].most_on_one == 2
 
 
 # --- reports -----------------------------------------------------------------------------------------------
@@ -540,21 +578,21 @@ def test_a_cohort_is_graded_under_odd_names(stage: Stage) -> None:
 def test_default_jobs_are_bounded_by_memory_and_processors(
     monkeypatch: pytest.MonkeyPatch, free_mb: int, processors: int, jobs: int
 ) -> None:
-    monkeypatch.setattr(cohort, "available_mb", lambda: free_mb)
-    monkeypatch.setattr(cohort, "processors", lambda: processors)
-    assert cohort.default_jobs() == jobs
+    monkeypatch.setattr(machine, "available_mb", lambda: free_mb)
+    monkeypatch.setattr(machine, "processors", lambda: processors)
+    assert machine.default_jobs() == jobs
 
 
 def test_memory_that_only_caches_files_is_available(tmp_path: Path) -> None:
     """A server that has read much has little free memory, and much that it can give."""
     meminfo = tmp_path / "meminfo"
     meminfo.write_text("MemTotal: 16000000 kB\nMemFree: 100000 kB\nMemAvailable: 8192000 kB\n")
-    assert cohort.available_mb(meminfo) == 8000
-    assert cohort.available_mb(tmp_path / "none") > 0
+    assert machine.available_mb(meminfo) == 8000
+    assert machine.available_mb(tmp_path / "none") > 0
 
 
 def test_only_processors_that_we_may_use_count() -> None:
-    assert 1 <= cohort.processors() <= (os.cpu_count() or 1)
+    assert 1 <= machine.processors() <= (os.cpu_count() or 1)
 
 
 def test_a_window_of_calls_is_held_not_all_of_them() -> None:
@@ -572,7 +610,7 @@ def test_a_window_of_calls_is_held_not_all_of_them() -> None:
             yield work, n
 
     with concurrent.futures.ThreadPoolExecutor(2) as executor:
-        results = cohort._as_completed(executor, calls(), 4)
+        results = workers.as_completed(executor, calls(), 4)
         next(results)
         assert len(drawn) <= 5
         assert len(list(results)) == 99
@@ -612,3 +650,79 @@ def test_a_course_without_a_solution_is_refused_in_one_line(
 
 def test_write_course_makes_a_course(tmp_path: Path) -> None:
     assert load_course(write_course(tmp_path / "c")).assignments == ()
+
+
+# --- what to examine ---------------------------------------------------------------------------------------
+
+
+def test_only_the_named_are_examined_and_the_others_keep_their_verdicts(stage: Stage) -> None:
+    stage.hand_in(anna="points 1", boris="points 2")
+    stage.grade()
+    stage.hand_in(anna="points 3", boris="points 3", vera="points 3")
+    summary = stage.grade(only=("anna",))
+    assert stage.examined == ["anna"]
+    assert points(summary) == {"anna": 3.0} and summary.left_out == 2
+    assert points(stage.grade()) == {"anna": 3.0, "boris": 3.0, "vera": 3.0}
+
+
+def test_force_with_only_examines_again_whom_it_names(stage: Stage) -> None:
+    stage.hand_in(anna="points 1", boris="points 2")
+    stage.grade()
+    summary = stage.grade(only=("boris",), force=True)
+    assert stage.examined == ["boris"] and points(summary) == {"anna": 1.0, "boris": 2.0}
+
+
+def test_a_misspelt_name_is_refused_with_the_nearest(stage: Stage) -> None:
+    stage.hand_in(anna="points 1", boris="points 2")
+    with pytest.raises(UsageError, match=r"--only bori: nobody .* did you mean 'boris'\?"):
+        stage.grade(only=("bori",))
+    assert stage.all_closed, "what had begun to warm up was ended"
+
+
+def test_failed_examines_again_what_hit_a_limit(stage: Stage) -> None:
+    stage.hand_in(anna="points 1", boris="limit")
+    assert stage.grade().verdicts[1].status == Status.LIMIT
+    stage.grade(failed=True)
+    assert stage.examined == ["boris"]
+
+
+def test_a_dry_run_says_why_and_does_nothing(stage: Stage) -> None:
+    stage.hand_in(anna="points 1", boris="points 2")
+    planned = stage.survey()
+    assert [(p.student, p.known, p.why) for p in planned] == [
+        ("anna", False, "no verdict yet"), ("boris", False, "no verdict yet"),
+    ]  # fmt: skip
+    assert not stage.out.exists() and stage.examiners == []
+    stage.grade()
+    stage.hand_in(boris="points 3")
+    known, again = stage.survey()
+    assert known.known and (again.known, again.why) == (False, "another notebook")
+    grader = stage.root / "graders" / "double" / "test_public.py"
+    grader.write_text(grader.read_text() + "\n# changed\n")
+    assert [p.why for p in stage.survey()] == [
+        "the graders have changed", "another notebook, the graders have changed",
+    ]  # fmt: skip
+    assert cohort.tally(stage.survey()) == [
+        ("the graders have changed", 1), ("another notebook, the graders have changed", 1),
+    ]  # fmt: skip
+
+
+def test_pages_that_are_there_are_not_written_again(stage: Stage) -> None:
+    stage.hand_in(anna="points 1", boris="points 2")
+    stage.grade()
+    page = stage.out / "students" / "anna.html"
+    before = page.stat().st_mtime_ns
+    (stage.out / "students" / "boris.html").unlink()
+    stage.grade()
+    assert page.stat().st_mtime_ns == before
+    assert (stage.out / "students" / "boris.html").is_file(), "one that is gone is written again"
+
+
+def test_the_page_of_who_left_goes_and_foreign_files_stay(stage: Stage) -> None:
+    stage.hand_in(anna="points 1", boris="points 2")
+    stage.grade()
+    (stage.out / "students" / "notes.html").write_text("mine")
+    (stage.cohort / "boris.ipynb").unlink()
+    stage.grade()
+    there = {p.name for p in (stage.out / "students").iterdir()}
+    assert there == {"anna.html", "notes.html"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import time
 import traceback
 from enum import StrEnum
 from functools import partial
@@ -18,9 +19,12 @@ from torchgrade.errors import TorchgradeError, UsageError
 from torchgrade.model import Tier
 
 if TYPE_CHECKING:
-    from torchgrade.pipeline import GradeSummary
+    from torchgrade.model import Assignment, Course
+    from torchgrade.pipeline import GradeOptions, GradeSummary
 
 FAILED, FAULT, INTERRUPTED = 1, 2, 130
+_FULL_SEEDS = 3
+_LISTED = 20  # names in a plan
 
 app = typer.Typer(
     add_completion=False,
@@ -130,7 +134,13 @@ def grade(
     device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.AUTO,
     sandbox: Annotated[Tier, typer.Option(help="How well each submission is sealed.")] = Tier.FULL,
     scheduler: Annotated[str, typer.Option(help="Address of a dask scheduler: tcp://host:8786.")] = "",
+    gpus: Annotated[int, typer.Option(min=0, help="How many GPUs to use; 0: all that there are.")] = 0,
+    only: Annotated[list[str] | None, typer.Option(help="Examine this student alone; may be repeated.")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Grade again what was broken or hit a limit.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Grade again what has a verdict already.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be graded, and why; no more.")
+    ] = False,
 ) -> None:
     """Grade a whole cohort by all criteria."""
     from torchgrade.pipeline import GradeOptions, course_root
@@ -138,26 +148,54 @@ def grade(
     options = GradeOptions(
         jobs=jobs,
         device=str(device),
+        gpus=gpus,
+        only=tuple(only or ()),
+        failed=failed,
         tier=sandbox,
         gradebook=gradebook,
         roster=roster,
         scheduler=scheduler,
         force=force,
     )
-    _grade(course_root(Path.cwd()), assignment, submissions, out, options)
+    if dry_run:
+        _show_plan(course_root(Path.cwd()), assignment, submissions, out, options)
+    else:
+        _grade(course_root(Path.cwd()), assignment, submissions, out, options)
 
 
-def _grade(root: Path, assignment: str, submissions: Path, out: Path, options: object) -> None:
-    from torchgrade.cli.progress import live_progress
-    from torchgrade.pipeline import GradeOptions
-    from torchgrade.pipeline import grade as run
+def _find(root: Path, assignment: str) -> tuple[Course, Assignment]:
     from torchgrade.spec import assignment_ids, load_course
 
-    assert isinstance(options, GradeOptions)
     course = load_course(root, only=assignment)
     found = course.assignment(assignment)
     if found is None:
         raise UsageError(_no_assignment(assignment, assignment_ids(root)))
+    return course, found
+
+
+def _show_plan(root: Path, assignment: str, submissions: Path, out: Path, options: GradeOptions) -> None:
+    from torchgrade.cli.checks import clean
+    from torchgrade.cli.progress import live_progress
+    from torchgrade.pipeline import survey, tally
+
+    course, found = _find(root, assignment)
+    with live_progress(found) as progress:
+        planned = survey(course, found, submissions, out, options, progress)
+    todo = [p for p in planned if not p.known]
+    typer.echo(f"{len(planned)} submissions: {len(todo)} to examine, {len(planned) - len(todo)} known from before")
+    for why, count in tally(planned):
+        typer.echo(clean(f"{count:>6}  {why}"))
+    for one in todo[:_LISTED]:
+        typer.echo(clean(f"        {one.student}: {one.why}"))
+    if len(todo) > _LISTED:
+        typer.echo(f"        and {len(todo) - _LISTED} more")
+
+
+def _grade(root: Path, assignment: str, submissions: Path, out: Path, options: GradeOptions) -> None:
+    from torchgrade.cli.progress import live_progress
+    from torchgrade.pipeline import grade as run
+
+    course, found = _find(root, assignment)
     try:
         with live_progress(found) as progress:
             summary = run(course, found, submissions, out, options, progress)
@@ -181,6 +219,8 @@ def _tell(summary: GradeSummary) -> None:
     typer.echo(f"{len(summary.verdicts)} verdicts in {summary.seconds:.1f} s{again}")
     for verdict in summary.broken:
         _complain(f"broken: {verdict.student}: {verdict.reason}")
+    if summary.left_out:
+        typer.echo(f"{summary.left_out} without a verdict were passed over by --only and are in no report")
     typer.echo(f"report: {summary.index}")
     if summary.broken:
         typer.echo(
@@ -193,9 +233,13 @@ def _tell(summary: GradeSummary) -> None:
 def ci(
     assignments: Annotated[list[str] | None, typer.Argument(help="Only these; default: all.")] = None,
     fix: Annotated[bool, typer.Option("--fix", help="Rewrite stale handouts.")] = False,
-    seeds: Annotated[int, typer.Option(min=1, help="Try each case so often, with other hidden inputs.")] = 1,
+    full: Annotated[bool, typer.Option("--full", help="Try each case with three seeds of hidden inputs.")] = False,
+    seeds: Annotated[int, typer.Option(min=0, help="So many seeds instead; 0: three with --full, else one.")] = 0,
 ) -> None:
-    """Let the course test itself: solutions, handouts, wrong answers and legitimate variants."""
+    """Let the course test itself: solutions, handouts, wrong answers and legitimate variants.
+
+    Trainings are as long as a student's in both modes: a threshold holds only for what it was calibrated for.
+    """
     from torchgrade.pipeline import course_root, test_course
     from torchgrade.spec import assignment_ids, load_course
 
@@ -205,14 +249,15 @@ def ci(
             raise UsageError(_no_assignment(wanted, assignment_ids(root)))
     course = load_course(root, only=assignments[0] if assignments and len(assignments) == 1 else None)
     tried = wrong = 0
-    tell = partial(typer.echo, err=True)
+    begin, tell = time.monotonic(), partial(typer.echo, err=True)
+    seeds = seeds or (_FULL_SEEDS if full else 1)
     for finding in test_course(course, tuple(assignments or ()), fix=fix, seeds=seeds, tell=tell):
         tried += 1
         wrong += bool(finding.problem)
         typer.echo(f"{'✗ WRONG' if finding.problem else '✓ ok   '}  {finding.assignment}: {finding.subject}")
         if finding.problem:
             typer.echo(f"          {finding.problem}")
-    typer.echo(f"{tried} tried, {wrong} not as they must be")
+    typer.echo(f"{tried} tried, {wrong} not as they must be, in {time.monotonic() - begin:.0f} s")
     if wrong:
         raise typer.Exit(FAILED)
 

@@ -2,40 +2,123 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from torchgrade.feedback.cohort import render_cohort
 from torchgrade.feedback.junit import junit_xml
 from torchgrade.feedback.machine import grades_csv, results_document, results_json
 from torchgrade.feedback.student import render_student
+from torchgrade.feedback.templates import folder as template_folder
 from torchgrade.feedback.words import in_order
 from torchgrade.model import Assignment, Course, Verdict
+
+
+class FeedbackWriter:
+    """Writes the reports of one run: a student's page as soon as there is a verdict, the cohort's at the end.
+
+    A page that an earlier run wrote for the same key, by the same code, is left as it is: ``out/.pages.json`` says
+    which are there. No student is there twice.
+
+    Methods raise OSError where ``out`` cannot be written, BrokenError where points are no numbers.
+    """
+
+    def __init__(
+        self, course: Course, assignment: Assignment, out: Path, students: Iterable[str], *, generated_at: datetime
+    ) -> None:
+        self.course, self.assignment, self.out, self.generated_at = course, assignment, out, generated_at
+        self.index = out / "index.html"
+        ordered = sorted(students, key=lambda s: (s.casefold(), s))
+        self._pages = dict(zip(ordered, page_names(ordered), strict=True))
+        self._stamp = f"{_code_digest()} {course.title} {course.year} {course.language} {assignment.title}"
+        self._record = out / ".pages.json"
+        self._written = self._read_record()
+        (out / "students").mkdir(parents=True, exist_ok=True)
+
+    def has(self, key: str) -> bool:
+        """Whether the page of the verdict with this key is there and as it would be written now."""
+        page = self._written.get(key)
+        return page is not None and page in self._pages.values() and (self.out / "students" / page).is_file()
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """These verdicts will be reached anew: should this process be killed, their pages are not trusted."""
+        gone = [self._written.pop(key) for key in keys if key in self._written]
+        if gone:
+            self._write_record()
+
+    def student(self, key: str, verdict: Verdict) -> None:
+        """Write a student's page; ``verdict`` carries its notebook."""
+        page = self._pages[verdict.student]
+        html = render_student(self.course, self.assignment, verdict, generated_at=self.generated_at)
+        write_whole(self.out / "students" / page, html)
+        self._written[key] = page
+
+    def cohort(self, verdicts: Sequence[Verdict]) -> None:
+        """Write the files about all; ``index.html`` comes last. Pages of those who left the cohort go."""
+        verdicts = in_order(verdicts)
+        pages = [self._pages[v.student] for v in verdicts]
+        self._remove_strays(set(pages))
+        write_whole(self.out / "results.json", results_json(results_document(self.assignment, verdicts)))
+        write_whole(self.out / "grades.csv", grades_csv(self.assignment, verdicts))
+        junit = junit_xml(self.assignment, verdicts, generated_at=self.generated_at)
+        write_whole(self.out / "junit.xml", junit)
+        self._write_record()
+        html = render_cohort(self.course, self.assignment, verdicts, pages=pages, generated_at=self.generated_at)
+        write_whole(self.index, html)
+
+    def _remove_strays(self, pages: set[str]) -> None:
+        """Only what an earlier run says it wrote is ever removed."""
+        for key, page in list(self._written.items()):
+            if page not in pages:
+                (self.out / "students" / page).unlink(missing_ok=True)
+                del self._written[key]
+
+    def _read_record(self) -> dict[str, str]:
+        try:
+            said = json.loads(self._record.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        known = isinstance(said, dict) and said.get("stamp") == self._stamp
+        pages = said.get("pages") if known else None
+        if not isinstance(pages, dict):
+            return {}
+        return {k: p for k, p in pages.items() if isinstance(p, str) and Path(p).name == p}
+
+    def _write_record(self) -> None:
+        newest = {page: key for key, page in self._written.items()}  # a page holds one verdict
+        pages = {key: page for page, key in newest.items()}
+        write_whole(self._record, json.dumps({"stamp": self._stamp, "pages": pages}))
 
 
 def write_feedback(
     course: Course, assignment: Assignment, verdicts: Sequence[Verdict], out: Path, *, generated_at: datetime
 ) -> Path:
-    """Write all reports under ``out`` and return ``out/index.html``, which is written last.
+    """Write all reports of these verdicts under ``out`` and return ``out/index.html``, which is written last.
 
     Raises OSError where ``out`` cannot be written, BrokenError where points are not numbers.
     """
-    verdicts = in_order(verdicts)
-    pages = page_names([v.student for v in verdicts])
-    (out / "students").mkdir(parents=True, exist_ok=True)
-    for verdict, page in zip(verdicts, pages, strict=True):
-        html = render_student(course, assignment, verdict, generated_at=generated_at)
-        write_whole(out / "students" / page, html)
-    write_whole(out / "results.json", results_json(results_document(assignment, verdicts)))
-    write_whole(out / "grades.csv", grades_csv(assignment, verdicts))
-    write_whole(out / "junit.xml", junit_xml(assignment, verdicts, generated_at=generated_at))
-    index = out / "index.html"
-    write_whole(index, render_cohort(course, assignment, verdicts, pages=pages, generated_at=generated_at))
-    return index
+    writer = FeedbackWriter(course, assignment, out, [v.student for v in verdicts], generated_at=generated_at)
+    for number, verdict in enumerate(in_order(verdicts)):
+        writer.student(f"{number}", verdict)
+    writer.cohort(verdicts)
+    return writer.index
+
+
+@cache
+def _code_digest() -> str:
+    """sha256 of the code and templates that make a page."""
+    total = hashlib.sha256()
+    for folder, pattern in ((Path(__file__).parent, "*.py"), (template_folder(), "**/*")):
+        for path in sorted(p for p in folder.glob(pattern) if p.is_file()):
+            total.update(path.read_bytes())
+    return total.hexdigest()
 
 
 def page_names(students: Sequence[str]) -> list[str]:

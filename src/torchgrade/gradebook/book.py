@@ -128,16 +128,23 @@ class Gradebook:
                 for r in db.execute(query)
             ]
 
-    def attach(self, run_id: str, key: str) -> None:
-        """Count a verdict from before among those of a run. Raises UsageError where there is none."""
+    def attach(self, run_id: str, keys: Iterable[str]) -> None:
+        """Count verdicts from before among those of a run, all or none. Raises UsageError where there is none."""
         with self._writing() as db:
             assignment = self._require_run(db, run_id)
-            here = (verdicts.c.assignment == assignment) & (verdicts.c.key == key)
-            found = db.scalars(select(verdicts.c.verdict_id).where(here)).all()
-            if not found:
-                raise UsageError(f"gradebook {self.name}: no verdict of {assignment} has the key {key}")
-            for verdict_id in found:
-                _link(db, run_id, verdict_id)
+            mine = select(run_verdicts.c.verdict_id).where(run_verdicts.c.run_id == run_id)
+            linked = set(db.scalars(mine))
+            for some in _chunks(list(keys), _KEYS_AT_ONCE):
+                here = (verdicts.c.assignment == assignment) & verdicts.c.key.in_(some)
+                found = db.execute(select(verdicts.c.key, verdicts.c.verdict_id).where(here)).all()
+                if missing := set(some) - {row.key for row in found}:
+                    key = sorted(missing)[0]
+                    raise UsageError(f"gradebook {self.name}: no verdict of {assignment} has the key {key}")
+                new = {row.verdict_id for row in found} - linked
+                if new:
+                    links = [{"run_id": run_id, "verdict_id": verdict_id} for verdict_id in sorted(new)]
+                    db.execute(insert(run_verdicts), links)
+                    linked |= new
 
     def verdicts(self, run_id: str, *, with_notebooks: bool = True) -> list[Verdict]:
         """The verdicts of a run by student, those attached to it included."""
@@ -176,17 +183,29 @@ class Gradebook:
                 found.update(_load(db, here, with_notebooks))
         return found
 
-    def attempt_number(self, student: str, assignment: str, digest: str) -> int:
-        """Which of the student's different notebooks this is, counted from 1 in the order of first sight."""
-        mine = (attempts.c.assignment == assignment) & (attempts.c.student == student)
+    def attempt_numbers(self, assignment: str, handed_in: Iterable[tuple[str, str]]) -> list[int]:
+        """For each (student, digest of the notebook): which of the student's different notebooks this is, counted
+        from 1 in the order of first sight."""
         with self._writing() as db:
-            known = db.scalar(select(attempts.c.number).where(mine, attempts.c.digest == digest))
-            if known is not None:
-                return int(known)
-            number = 1 + (db.scalar(select(func.max(attempts.c.number)).where(mine)) or 0)
-            row = {"assignment": assignment, "student": student, "number": number, "digest": digest}
-            db.execute(insert(attempts), row | {"seen_at": _stored(self._clock())})
+            return [self._attempt_number(db, assignment, student, digest) for student, digest in handed_in]
+
+    def _attempt_number(self, db: Connection, assignment: str, student: str, digest: str) -> int:
+        mine = (attempts.c.assignment == assignment) & (attempts.c.student == student)
+        known = db.scalar(select(attempts.c.number).where(mine, attempts.c.digest == digest))
+        if known is not None:
+            return int(known)
+        number = 1 + (db.scalar(select(func.max(attempts.c.number)).where(mine)) or 0)
+        row = {"assignment": assignment, "student": student, "number": number, "digest": digest}
+        db.execute(insert(attempts), row | {"seen_at": _stored(self._clock())})
         return number
+
+    def last_digests(self, assignment: str) -> dict[str, dict[str, str]]:
+        """For each student the digests of their newest verdict: of the notebook, and of all else it rested on."""
+        mine = verdicts.c.assignment == assignment
+        newest = select(func.max(verdicts.c.verdict_id)).where(mine).group_by(verdicts.c.student)
+        query = select(verdicts.c.student, verdicts.c.digests).where(verdicts.c.verdict_id.in_(newest))
+        with self._reading() as db:
+            return {row.student: row.digests for row in db.execute(query)}
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

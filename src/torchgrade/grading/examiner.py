@@ -44,6 +44,9 @@ class Job:
     public_only: bool = False
     device: str = "cpu"
     threads: int = 1
+    gpu: str = ""  # what CUDA_VISIBLE_DEVICES is to say
+    gpu_fraction: float = 1.0  # of its memory, for the room
+    gpu_memory_mb: int = 0  # of it for the room by the driver's count; 0: not watched
     notes: tuple[str, ...] = ()
     fields: dict[str, str] = field(default_factory=dict)  # the student's columns of the roster
     digests: dict[str, str] = field(default_factory=dict)
@@ -99,6 +102,7 @@ def examine(desk: Desk, job: Job, zygote: Zygote | None) -> Verdict:
     """The verdict on one submission. Never raises for what a student did; an engine fault gives ``broken``."""
     begin = time.monotonic()
     assignment = desk.assignment
+    os.environ["CUDA_VISIBLE_DEVICES"] = job.gpu  # graders measure on the GPU on which the student trained
     if job.public_only:
         assignment = dataclasses.replace(assignment, criteria=public_part(assignment))
     attempt = Attempt(_opener(desk, job, zygote), job.notebook, assignment.limits, assignment.files)

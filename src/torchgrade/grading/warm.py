@@ -184,10 +184,19 @@ def _fault(answer: dict[str, Any]) -> TorchgradeError:
 
 def _environment() -> dict[str, str]:
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    # Only the harness needs the course's secret; a plain kernel would inherit it. And a solution that shows a
-    # plot must not open a window and wait.
+    # Only the harness needs the course's secret; a plain kernel would inherit it.
     kept = {name: value for name, value in os.environ.items() if name != "TORCHGRADE_SECRET"}
-    return {**kept, **one_thread, "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg", **library_caches()}
+    return {
+        **kept,
+        **one_thread,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MPLBACKEND": "Agg",  # a solution that shows a plot must not open a window and wait
+        # A process that has started CUDA cannot fork one that uses it: the solution sees no GPU here, an examiner
+        # is given its own after the fork, and asking whether there is one must not start CUDA either.
+        "CUDA_VISIBLE_DEVICES": "",
+        "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
+        **library_caches(),
+    }
 
 
 # --- messages: u32 length and JSON -------------------------------------------------------------------------

@@ -1,21 +1,25 @@
 """From files to feedback: grading a cohort, checking one notebook, and the course's test of itself."""
 
 from torchgrade.pipeline.checking import check
-from torchgrade.pipeline.cohort import GradeOptions, GradeSummary, Progress, grade
+from torchgrade.pipeline.cohort import GradeSummary, Planned, Progress, grade, survey, tally
 from torchgrade.pipeline.course_test import Finding, test_course
 from torchgrade.pipeline.doctor import Diagnosis, diagnose
 from torchgrade.pipeline.folders import course_root, demo_cohort
+from torchgrade.pipeline.plan import GradeOptions
 
 __all__ = [
     "Diagnosis",
     "Finding",
     "GradeOptions",
     "GradeSummary",
+    "Planned",
     "Progress",
     "check",
     "course_root",
     "demo_cohort",
     "diagnose",
     "grade",
+    "survey",
+    "tally",
     "test_course",
 ]

@@ -14,6 +14,7 @@ from torchgrade.intake import collect
 from torchgrade.model import Assignment, Course, Submission, Tier, Verdict, Visibility
 from torchgrade.notebook import find_definition
 from torchgrade.pipeline import datasets, keys
+from torchgrade.pipeline.machine import Place, choose_place, on_slot, slots
 from torchgrade.spec import assignment_ids, check_graders
 
 _TIERS = (Tier.FULL, Tier.LANDLOCK, Tier.NONE)
@@ -108,6 +109,7 @@ def _examine(
     plain: bool,
 ) -> tuple[Verdict, str]:
     seconds = assignment.limits.examination_seconds
+    place = choose_place("auto", assignment)
     note = ""
     for tier in (Tier.NONE,) if plain else _TIERS:
         setup = warm.Setup(
@@ -121,7 +123,7 @@ def _examine(
         examiner = warm.start(setup)
         try:
             examiner.wait_ready()
-            return examiner.examine(_job(assignment, submission, prepared, tier), seconds), note
+            return examiner.examine(_job(assignment, submission, prepared, tier, place), seconds), note
         except RoomError as error:  # a weaker room will do for one's own notebook
             note = str(error)
         finally:
@@ -130,9 +132,11 @@ def _examine(
 
 
 def _job(
-    assignment: Assignment, submission: Submission, prepared: PreparedData | None, tier: Tier
+    assignment: Assignment, submission: Submission, prepared: PreparedData | None, tier: Tier, place: Place
 ) -> dict[str, object]:
     return {
+        **on_slot(slots(place, 1)[0], 1),
+        "device": place.device,
         "student": submission.student,
         "assignment": assignment.id,
         "notebook": submission.notebook,

@@ -25,12 +25,15 @@ _lock = threading.Lock()
 class ClusterExaminer:
     """Implements ``torchgrade.grading.warm.Examiner``."""
 
-    def __init__(self, client: Any, setup: warm.Setup, digests: dict[str, str]) -> None:
+    def __init__(self, client: Any, setup: warm.Setup, digests: dict[str, str], *, gpu: bool = False) -> None:
         self.client, self.setup, self.digests = client, setup, digests
+        self.resources = {"GPU": 1} if gpu else None
 
     @classmethod
-    def connect(cls, address: str, setup: warm.Setup, digests: dict[str, str]) -> ClusterExaminer:
-        """Connect to a scheduler such as ``tcp://host:8786``. Raises UsageError."""
+    def connect(
+        cls, address: str, setup: warm.Setup, digests: dict[str, str], *, gpu: bool = False
+    ) -> ClusterExaminer:
+        """Connect to a scheduler such as ``tcp://host:8786``; ``gpu``: workers must have one. Raises UsageError."""
         try:
             from distributed import Client
         except ImportError:
@@ -39,7 +42,7 @@ class ClusterExaminer:
             client = Client(address, timeout=_CONNECT_SECONDS)
         except (OSError, ValueError, TimeoutError) as error:
             raise UsageError(f"--scheduler {address}: no scheduler answers ({error})") from None
-        return cls(client, setup, digests)
+        return cls(client, setup, digests, gpu=gpu)
 
     def wait_ready(self) -> None:
         """Raises UsageError when the cluster has no worker."""
@@ -52,7 +55,13 @@ class ClusterExaminer:
 
     def examine(self, job: dict[str, Any], seconds: float) -> Verdict:
         future = self.client.submit(
-            examine_here, dataclasses.asdict(self.setup), self.digests, job, seconds, pure=False
+            examine_here,
+            dataclasses.asdict(self.setup),
+            self.digests,
+            job,
+            seconds,
+            pure=False,
+            resources=self.resources,
         )
         try:
             answer = future.result(timeout=seconds)

@@ -2,53 +2,26 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
-import os
+import difflib
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from torchgrade.data import PreparedData
-from torchgrade.errors import BrokenError, RoomError, UsageError
-from torchgrade.feedback import write_feedback
-from torchgrade.grading import warm
+from torchgrade.errors import UsageError
+from torchgrade.feedback import FeedbackWriter
 from torchgrade.grading.answers import read_trusted
 from torchgrade.intake import collect
-from torchgrade.model import (
-    Assignment,
-    Course,
-    CriterionResult,
-    Outcome,
-    Status,
-    Submission,
-    Tier,
-    Verdict,
-)
-from torchgrade.pipeline import datasets, keys
+from torchgrade.model import Assignment, Course, Status, Submission, Verdict
+from torchgrade.pipeline import datasets, keys, workers
+from torchgrade.pipeline.machine import choose_place
+from torchgrade.pipeline.plan import GradeOptions, Plan, setup_for
 from torchgrade.pipeline.variants import with_roster
 from torchgrade.spec import check_graders
-
-#: Memory that a worker should find free before another is started beside it.
-_MEMORY_PER_JOB_MB = 1500
-_TRIES = 2
-
-
-@dataclass(frozen=True)
-class GradeOptions:
-    """What a teacher chose on the command line."""
-
-    jobs: int = 0  # 0: as many as the machine can hold
-    device: str = "auto"
-    tier: Tier = Tier.FULL
-    gradebook: str = ""  # a path or an SQLAlchemy URL; empty: gradebook.sqlite in the output folder
-    roster: Path | None = None
-    scheduler: str = ""
-    force: bool = False
 
 
 class Progress(Protocol):
@@ -73,11 +46,12 @@ class Progress(Protocol):
 
 @dataclass
 class GradeSummary:
-    """What came of a run."""
+    """What came of a run. ``left_out``: how many submissions ``only`` passed over that have no verdict yet."""
 
     index: Path
-    verdicts: list[Verdict] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)  # without their notebooks
     known: int = 0
+    left_out: int = 0
     seconds: float = 0.0
 
     @property
@@ -86,43 +60,186 @@ class GradeSummary:
         return [v for v in self.verdicts if v.status == Status.BROKEN]
 
 
+@dataclass(frozen=True)
+class Planned:
+    """What a run would do with one submission: nothing (``known``), or examine it, and why."""
+
+    student: str
+    known: bool
+    why: str
+
+
 def grade(
     course: Course, assignment: Assignment, source: Path, out: Path, options: GradeOptions, progress: Progress
 ) -> GradeSummary:
     """Grade a cohort. Raises UsageError, SpecError or RoomError before the first submission is touched."""
     begin = time.monotonic()
-    check_graders(assignment)
-    read_trusted(assignment.solution)
-    _refuse_overlap(source, out)
-    submissions = with_roster(collect(source), options.roster, assignment.variant)
-    device = choose_device(options.device, assignment)
-    with _gradebook(options, out) as book:
-        prepared = datasets.prepare_for(course, assignment, keys.course_secret(course.root), progress.preparing)
-        plan = _Plan(course, assignment, submissions, device, options, prepared)
-        run_id = book.start_run(
-            assignment.id, {"source": str(source), "tier": str(options.tier), "device": device}
-        )
-        known = {} if options.force else book.finished(assignment.id, plan.keys, with_notebooks=False)
-        for key in known:
-            book.attach(run_id, key)
-        progress.planned(len(submissions), len(known))
-        todo = [(key, s) for key, s in zip(plan.keys, submissions, strict=True) if key not in known]
-        numbers = {
-            k: book.attempt_number(s.student, assignment.id, s.digest) if s.digest else 1 for k, s in todo
-        }  # nothing handed in is no attempt
-        for key, verdict in _verdicts(plan, todo, numbers, progress):
-            book.record(verdict, key, run_id, replace=options.force)
-            progress.finished(verdict)
-        book.end_run(run_id)
-        verdicts = book.verdicts(run_id)
+    with contextlib.closing(_Cohort(course, assignment, source, out, options, progress)) as cohort:
+        summary = cohort.grade()
+    summary.seconds = time.monotonic() - begin
+    return summary
+
+
+def survey(
+    course: Course, assignment: Assignment, source: Path, out: Path, options: GradeOptions, progress: Progress
+) -> list[Planned]:
+    """What ``grade`` would do; nothing is examined, no gradebook and no report is made. Raises as ``grade``."""
+    cohort = _Cohort(course, assignment, source, out, options, progress, may_warm=False)
+    place = options.gradebook or out / "gradebook.sqlite"
+    if "://" not in str(place) and not Path(place).exists():
+        return cohort.survey(None)
+    with _gradebook(place) as book:
+        return cohort.survey(book)
+
+
+class _Cohort:
+    """One run over one cohort: everything is read and checked before anything is examined."""
+
+    def __init__(
+        self,
+        course: Course,
+        assignment: Assignment,
+        source: Path,
+        out: Path,
+        options: GradeOptions,
+        progress: Progress,
+        *,
+        may_warm: bool = True,
+    ) -> None:
+        self.course, self.assignment, self.source, self.out = course, assignment, source, out
+        self.options, self.progress = options, progress
+        check_graders(assignment)
+        read_trusted(assignment.solution)
+        _refuse_overlap(source, out)
+        place = choose_place(options.device, assignment, options.gpus)
+        if place.note:
+            progress.preparing(place.note)
+        secret = keys.course_secret(course.root)
+        prepared = datasets.prepare_for(course, assignment, secret, progress.preparing)
+        self.warm_up = workers.WarmUp(setup_for(course, assignment, options.tier, prepared))
+        if may_warm and self._must_examine():
+            self.warm_up.begin()
+        try:
+            self.submissions = with_roster(collect(source), options.roster, assignment.variant)
+            self._check_names()
+            self.plan = Plan.make(course, assignment, place, options, prepared)
+            self.keys = [self.plan.key(s) for s in self.submissions]
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End an examiner that warmed up and was not needed."""
+        self.warm_up.drop()
+
+    def _must_examine(self) -> bool:
+        """Whether somebody will certainly be examined here, so that warming up may begin before all is read."""
+        first_time = not self.options.gradebook and not (self.out / "gradebook.sqlite").exists()
+        return not self.options.scheduler and (first_time or self.options.force)
+
+    def _check_names(self) -> None:
+        students = {s.student for s in self.submissions}
+        for name in self.options.only:
+            if name not in students:
+                near = difflib.get_close_matches(name, students, 1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise UsageError(f"--only {name}: nobody of this name handed anything in{hint}")
+
+    # What to do
+
+    def _known(self, book: Any) -> set[str]:
+        """Keys of verdicts that need not be reached again."""
+        found = book.finished(self.assignment.id, self.keys, with_notebooks=False)
+        return {key for key, verdict in found.items() if not self._again(verdict)}
+
+    def _again(self, verdict: Verdict) -> bool:
+        """Whether a verdict is to be reached again though nothing has changed."""
+        if not self._is_chosen(verdict.student):
+            return False
+        return self.options.force or (self.options.failed and verdict.status == Status.LIMIT)
+
+    def _is_chosen(self, student: str) -> bool:
+        return not self.options.only or student in self.options.only
+
+    def survey(self, book: Any | None) -> list[Planned]:
+        """For each submission what would be done."""
+        known = self._known(book) if book else set()
+        before = book.last_digests(self.assignment.id) if book else {}
+        return [
+            Planned(s.student, key in known, _why(s, self.plan.digests, before.get(s.student)))
+            for key, s in zip(self.keys, self.submissions, strict=True)
+            if key in known or self._is_chosen(s.student)
+        ]
+
+    # Doing it
+
+    def grade(self) -> GradeSummary:
+        """Examine, record and report."""
+        self._make_out()
+        with _gradebook(self.options.gradebook or self.out / "gradebook.sqlite") as book:
+            settings = {
+                "source": str(self.source),
+                "tier": str(self.options.tier),
+                "device": self.plan.place.device,
+            }
+            run_id = book.start_run(self.assignment.id, settings)
+            known = self._known(book)
+            book.attach(run_id, known)
+            here = list(zip(self.keys, self.submissions, strict=True))
+            todo = [(key, s) for key, s in here if key not in known and self._is_chosen(s.student)]
+            left_out = sum(key not in known for key in self.keys) - len(todo)
+            self.progress.planned(len(known) + len(todo), len(known))
+            writer = self._writer([s for key, s in here if key in known] + [s for _, s in todo])
+            self._examine(book, run_id, todo, writer)
+            book.end_run(run_id)
+            verdicts = self._report(book, run_id, known, writer)
+        return GradeSummary(writer.index, verdicts, len(known), left_out)
+
+    def _make_out(self) -> None:
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{self.out}: the output folder cannot be made ({error.strerror})") from None
+
+    def _writer(self, submissions: Sequence[Submission]) -> FeedbackWriter:
+        names = [s.student for s in submissions]
+        with _telling_of_reports(self.out):
+            return FeedbackWriter(self.course, self.assignment, self.out, names, generated_at=datetime.now(UTC))
+
+    def _examine(self, book: Any, run_id: str, todo: list[tuple[str, Submission]], writer: FeedbackWriter) -> None:
+        handed_in = [(s.student, s.digest) for _, s in todo if s.digest]
+        numbers = iter(book.attempt_numbers(self.assignment.id, handed_in))
+        work = [(key, s, next(numbers) if s.digest else 1) for key, s in todo]  # nothing handed in is no attempt
+        with _telling_of_reports(self.out):
+            writer.forget(key for key, _ in todo)
+        again = self.options.force or self.options.failed
+        for key, verdict in workers.verdicts(self.plan, work, self.progress.started, self.warm_up):
+            book.record(verdict, key, run_id, replace=again)
+            self.progress.finished(verdict)
+            with _telling_of_reports(self.out):
+                writer.student(key, verdict)
+
+    def _report(self, book: Any, run_id: str, known: set[str], writer: FeedbackWriter) -> list[Verdict]:
+        """Pages of verdicts from before where they are not there, and the cohort's; the run's verdicts."""
+        stale = [key for key in known if not writer.has(key)]
+        with _telling_of_reports(self.out):
+            for key in stale:
+                for verdict in book.finished(self.assignment.id, [key]).values():
+                    writer.student(key, verdict)
+            verdicts: list[Verdict] = book.verdicts(run_id, with_notebooks=False)
+            writer.cohort(verdicts)
+        return verdicts
+
+
+@contextlib.contextmanager
+def _telling_of_reports(out: Path) -> Iterator[None]:
     try:
-        index = write_feedback(course, assignment, verdicts, out, generated_at=datetime.now(UTC))
+        yield
     except OSError as error:
         raise UsageError(
             f"{error.filename2 or error.filename or out}: the reports cannot be written ({error.strerror}); "
             "the verdicts are kept: run the command again"
         ) from None
-    return GradeSummary(index, verdicts, len(known), time.monotonic() - begin)
 
 
 def _refuse_overlap(source: Path, out: Path) -> None:
@@ -131,233 +248,36 @@ def _refuse_overlap(source: Path, out: Path) -> None:
         raise UsageError(f"{out}: lies among the submissions in {source}; choose another folder for the reports")
 
 
-@contextmanager
-def _gradebook(options: GradeOptions, out: Path) -> Iterator[Any]:
+@contextlib.contextmanager
+def _gradebook(place: str | Path) -> Iterator[Any]:
     from torchgrade.gradebook import Gradebook  # SQLAlchemy takes 0.3 s to import
 
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{out}: the output folder cannot be made ({error.strerror})") from None
-    with Gradebook.open(options.gradebook or out / "gradebook.sqlite") as book:
+    with Gradebook.open(place) as book:
         yield book
 
 
-def choose_device(wanted: str, assignment: Assignment) -> str:
-    """``cpu`` or ``cuda``. Raises UsageError when a GPU is asked for and there is none."""
-    there = Path("/dev/nvidia0").exists() or Path("/dev/nvidiactl").exists()
-    if wanted == "cuda" and not there:
-        raise UsageError("--device cuda: there is no NVIDIA GPU on this machine; try --device auto")
-    if wanted == "auto":
-        wanted = "cpu" if assignment.device == "cpu" else "cuda" if there else "cpu"
-    return wanted
+_CHANGES = {
+    "notebook": "another notebook",
+    "spec": "the rubric has changed",
+    "files": "files handed out have changed",
+    "graders": "the graders have changed",
+    "solution": "the solution has changed",
+    "engine": "torchgrade has changed",
+    "data": "the data sets have changed",
+}
 
 
-class _Plan:
-    """One run: the course's side of every job."""
-
-    def __init__(
-        self,
-        course: Course,
-        assignment: Assignment,
-        submissions: list[Submission],
-        device: str,
-        options: GradeOptions,
-        prepared: PreparedData | None = None,
-    ) -> None:
-        self.prepared = prepared
-        self.course, self.assignment, self.device, self.options = course, assignment, device, options
-        self.secret = keys.course_secret(course.root)
-        self.digests = {**keys.assignment_digests(assignment), **datasets.digests_of(prepared)}
-        self.keys = [
-            keys.verdict_key(assignment, s, self.digests, tier=options.tier, device=device, secret=self.secret)
-            for s in submissions
-        ]
-        self.jobs = options.jobs or default_jobs()
-        self.threads = max(1, processors() // self.jobs)
-
-    @property
-    def setup(self) -> warm.Setup:
-        """What an examiner must know."""
-        return warm.Setup(
-            str(self.course.root),
-            self.assignment.id,
-            tier=self.options.tier,
-            data=datasets.folder_of(self.prepared),
-        )
-
-    def notes(self, submission: Submission) -> tuple[str, ...]:
-        """What a verdict must tell beside its criteria."""
-        return (*submission.notes, *(self.prepared.notes if self.prepared else ()))
-
-    def job(self, submission: Submission, attempt: int) -> dict[str, Any]:
-        """One submission as an examiner wants it."""
-        return {
-            "student": submission.student,
-            "assignment": self.assignment.id,
-            "notebook": submission.notebook,
-            "digest": submission.digest,
-            "attempt": attempt,
-            "seed": keys.attempt_seed(self.secret, self.assignment.id, submission),
-            "tier": str(self.options.tier),
-            "device": self.device,
-            "threads": self.threads,
-            "notes": list(self.notes(submission)),
-            "fields": submission.fields,
-            "digests": {**self.digests, "notebook": submission.digest},
-            "versions": keys.versions(),
-        }
+def _why(submission: Submission, digests: dict[str, str], before: dict[str, str] | None) -> str:
+    """Why there is no verdict yet for this notebook by these graders, as far as an older verdict tells."""
+    if submission.notebook is None:
+        return submission.problem
+    if before is None:
+        return "no verdict yet"
+    now = {**digests, "notebook": submission.digest}
+    changed = [words for name, words in _CHANGES.items() if before.get(name) != now.get(name)]
+    return ", ".join(changed) or "versions, limits, device, tier, roster or secret have changed, or it was broken"
 
 
-def default_jobs() -> int:
-    """As many submissions at once as there are processors, and memory for."""
-    return max(1, min(processors(), available_mb() // _MEMORY_PER_JOB_MB))
-
-
-def processors() -> int:
-    """How many this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # Linux: a batch system gives a job some of them
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def available_mb(meminfo: Path = Path("/proc/meminfo")) -> int:
-    """MiB that programs can still have; what only caches files counts, since the system gives it up."""
-    with contextlib.suppress(OSError, ValueError):
-        for line in meminfo.read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) >> 10
-    return _MEMORY_PER_JOB_MB
-
-
-def _verdicts(
-    plan: _Plan, todo: list[tuple[str, Submission]], numbers: dict[str, int], progress: Progress
-) -> Iterator[tuple[str, Verdict]]:
-    """Verdicts as they are reached; those on unreadable submissions first, since they cost nothing."""
-    readable = []
-    for key, submission in todo:
-        if submission.notebook is None:
-            yield key, unreadable(plan.assignment, submission, numbers[key], plan)
-        else:
-            readable.append((key, submission))
-    if readable:
-        yield from _examined(plan, readable, numbers, progress)
-
-
-def _examined(
-    plan: _Plan, todo: list[tuple[str, Submission]], numbers: dict[str, int], progress: Progress
-) -> Iterator[tuple[str, Verdict]]:
-    with _workers(plan) as (executor, examine):
-
-        def one(key: str, submission: Submission) -> tuple[str, Verdict]:
-            progress.started(submission.student)
-            return key, _with_retry(examine, plan, submission, numbers[key])
-
-        yield from _as_completed(executor, [(one, key, s) for key, s in todo], 2 * plan.jobs)
-
-
-Examine = Callable[[dict[str, Any], float], Verdict]
-
-
-@contextmanager
-def _workers(plan: _Plan) -> Iterator[tuple[concurrent.futures.Executor, Examine]]:
-    """The executor seam: local warm workers, or a dask cluster behind the same interface."""
-    examiner: warm.Examiner
-    if plan.options.scheduler:
-        from torchgrade.pipeline.cluster import ClusterExaminer
-
-        examiner = cluster = ClusterExaminer.connect(plan.options.scheduler, plan.setup, plan.digests)
-        plan.jobs, plan.threads = plan.options.jobs or cluster.slots(), 1  # its processors count, not ours
-    else:
-        examiner = warm.start(plan.setup)
-    executor = concurrent.futures.ThreadPoolExecutor(plan.jobs, thread_name_prefix="grade")
-    try:
-        _wait_ready(examiner, plan.options.tier)
-        yield executor, examiner.examine
-    finally:
-        executor.shutdown(wait=False, cancel_futures=True)
-        examiner.close()  # ends what is still examined, so that no thread waits for it
-        executor.shutdown(wait=True)
-
-
-def _wait_ready(examiner: warm.Examiner, tier: Tier) -> None:
-    """Raises RoomError with what a teacher can do about it: a cohort is not graded in a weaker room unasked."""
-    try:
-        examiner.wait_ready()
-    except RoomError as error:
-        weaker = {Tier.FULL: "--sandbox landlock", Tier.LANDLOCK: "--sandbox none"}.get(tier)
-        advice = f"; `torchgrade doctor` says why, {weaker} grades in a weaker room" if weaker else ""
-        raise RoomError(f"{error}{advice}") from None
-
-
-def _as_completed(
-    executor: concurrent.futures.Executor, calls: Iterable[tuple[Any, ...]], window: int
-) -> Iterator[tuple[str, Verdict]]:
-    """Results as they come; only a window of futures is held, so that ten thousand submissions stay cheap."""
-    waiting = iter(calls)
-    running: set[concurrent.futures.Future[tuple[str, Verdict]]] = set()
-    while True:
-        for function, *arguments in waiting:
-            running.add(executor.submit(function, *arguments))
-            if len(running) >= window:
-                break
-        if not running:
-            return
-        done, running = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
-        for future in done:
-            yield future.result()
-
-
-def _with_retry(examine: Examine, plan: _Plan, submission: Submission, attempt: int) -> Verdict:
-    """A broken verdict is our fault: it is tried again before anybody hears of it."""
-    seconds = plan.assignment.limits.examination_seconds
-    job = plan.job(submission, attempt)
-    verdict = None
-    for _ in range(_TRIES):
-        try:
-            verdict = examine(job, seconds)
-        except (BrokenError, RoomError) as error:
-            verdict = _broken(plan, submission, attempt, str(error))
-        if verdict.status != Status.BROKEN:
-            return verdict
-    assert verdict is not None
-    return verdict
-
-
-def unreadable(assignment: Assignment, submission: Submission, attempt: int, plan: _Plan) -> Verdict:
-    """The verdict on a submission in which there is no notebook to run."""
-    return _without_examination(plan, submission, attempt, Status.UNREADABLE, Outcome.FAILED, submission.problem)
-
-
-def _broken(plan: _Plan, submission: Submission, attempt: int, reason: str) -> Verdict:
-    last = reason.strip().splitlines()[-1] if reason.strip() else "the engine failed"
-    return _without_examination(plan, submission, attempt, Status.BROKEN, Outcome.BROKEN, last)
-
-
-def _without_examination(
-    plan: _Plan, submission: Submission, attempt: int, status: Status, outcome: Outcome, reason: str
-) -> Verdict:
-    said = "could not be examined; that is not the student's fault" if outcome == Outcome.BROKEN else reason
-    results = tuple(
-        CriterionResult(
-            c.id, c.title, Outcome.MANUAL if c.manual else outcome, 0.0, c.points, c.bonus, c.visibility, said
-        )
-        for c in plan.assignment.criteria
-    )
-    return Verdict(
-        student=submission.student,
-        assignment=plan.assignment.id,
-        status=status,
-        points=0.0,
-        max_points=0.0 if status == Status.BROKEN else plan.assignment.max_points,
-        bonus=0.0,
-        criteria=results,
-        reason=reason,
-        notes=plan.notes(submission),
-        device=plan.device,
-        sandbox=str(plan.options.tier),
-        attempt=attempt,
-        digests={**plan.digests, "notebook": submission.digest},
-        versions=keys.versions(),
-        limits=plan.assignment.limits,
-    )
+def tally(planned: Sequence[Planned]) -> list[tuple[str, int]]:
+    """Reasons to examine, the most frequent first."""
+    return Counter(p.why for p in planned if not p.known).most_common()

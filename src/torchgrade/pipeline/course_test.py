@@ -14,7 +14,7 @@ from torchgrade.grading.answers import HEADER_KEYS, KnownAnswer, load_answers, r
 from torchgrade.model import Assignment, Course, Outcome, Status, Verdict
 from torchgrade.notebook import derive_handout, dump
 from torchgrade.pipeline import datasets, keys
-from torchgrade.pipeline.cohort import default_jobs
+from torchgrade.pipeline.machine import default_jobs
 from torchgrade.spec import check_graders
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import platform
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from pathlib import Path
 from torchgrade import __version__
 from torchgrade.errors import RoomError, SpecError, TorchgradeError
 from torchgrade.model import Limits, Tier
-from torchgrade.pipeline import datasets
+from torchgrade.pipeline import datasets, gpus
 from torchgrade.spec import check_graders, find_course, load_course
 
 _NEEDED = ("torch", "numpy", "pytest", "nbformat", "nbclient", "ipykernel")
@@ -91,16 +89,11 @@ def _advice(tier: Tier) -> str:
 
 
 def _gpu() -> Diagnosis:
-    tool = shutil.which("nvidia-smi")
-    if tool is None:
-        return Diagnosis("GPU", "note", "none found; assignments run on the CPU")
-    query = [tool, "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
-    try:
-        found = subprocess.run(query, capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return Diagnosis("GPU", "note", "nvidia-smi does not answer")
-    names = "; ".join(found.stdout.strip().splitlines())
-    return Diagnosis("GPU", "ok" if names else "note", names or "none found; assignments run on the CPU")
+    found = gpus.find_gpus()
+    names = "; ".join(f"{g.name}, {g.memory_mb} MiB, driver {g.driver}" for g in found)
+    if reason := gpus.why_not(found):
+        return Diagnosis("GPU", "note", f"{names + ': ' if names else ''}{reason}. Assignments run on the CPU")
+    return Diagnosis("GPU", "ok", f"{names}; PyTorch is built for CUDA {gpus.torch_cuda()}")
 
 
 def _course(start: Path) -> Diagnosis:
