@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.text import Text
 
 from torchgrade.cli.checks import clean
 from torchgrade.model import Assignment, Status, Verdict
@@ -38,12 +40,43 @@ class PlainProgress:
         self.console.print(f"[{self.done}/{self.total}] {verdict_line(verdict)}", markup=False, soft_wrap=True)
 
 
+class Tally:
+    """What has come of a run so far: how many of each status, and the fewest points."""
+
+    def __init__(self) -> None:
+        self.statuses: Counter[str] = Counter()
+        self.worst: Verdict | None = None
+
+    def add(self, verdict: Verdict) -> None:
+        """Count one verdict; an unreadable or broken one is no measure of the worst work."""
+        self.statuses[str(verdict.status)] += 1
+        judged = verdict.status not in (Status.UNREADABLE, Status.BROKEN)
+        if judged and (self.worst is None or verdict.points < self.worst.points):
+            self.worst = verdict
+
+    def __str__(self) -> str:
+        parts = [f"{count} {status}" for status, count in self.statuses.most_common()]
+        if self.worst is not None:
+            parts.append(f"fewest points: {self.worst.points:g} ({self.worst.student})")
+        return clean(", ".join(parts)).replace("\n", " ")
+
+
+class RateColumn(ProgressColumn):
+    """Verdicts each second, or seconds for each verdict where that says more."""
+
+    def render(self, task: Task) -> Text:
+        """The rate of the last half minute."""
+        speed = task.speed or 0.0
+        return Text("" if not speed else f"{speed:.1f}/s" if speed >= 1 else f"{1 / speed:.0f} s each")
+
+
 class LiveProgress:
-    """A bar with who is being examined now; what is not simply graded is told above it."""
+    """A bar, below it what came so far and who is examined now; what is not simply graded is told above it."""
 
     def __init__(self, bar: Bar, title: str) -> None:
         self.bar, self.task = bar, bar.add_task(escape(title), total=None, now="warming up")
         self.running: list[str] = []
+        self.tally = Tally()
         self.lock = threading.Lock()
 
     def planned(self, total: int, known: int) -> None:
@@ -61,6 +94,7 @@ class LiveProgress:
         with self.lock:
             if verdict.student in self.running:
                 self.running.remove(verdict.student)
+            self.tally.add(verdict)
         self.bar.advance(self.task)
         if verdict.status != Status.GRADED:
             self.bar.console.print(verdict_line(verdict), markup=False, soft_wrap=True)
@@ -68,7 +102,9 @@ class LiveProgress:
 
     def _show(self) -> None:
         with self.lock:
-            now = ", ".join(self.running[:3])
+            names = ", ".join(self.running[:3])
+            so_far = str(self.tally)
+        now = "; ".join(part for part in (so_far, f"now {names}" if names else "") if part)
         self.bar.update(self.task, now=escape(clean(now)))
 
 
@@ -87,9 +123,18 @@ def live_progress(assignment: Assignment) -> Iterator[Progress]:
     if not console.is_terminal:
         yield PlainProgress(console)
         return
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        TextColumn("{task.fields[now]}"),
-    )  # fmt: skip
-    with Bar(*columns, console=console) as bar:
+    with live_bar(console) as bar:
         yield LiveProgress(bar, assignment.title)
+
+
+def live_bar(console: Console) -> Bar:
+    """The bar with its columns."""
+    return Bar(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        RateColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[now]}"),
+        console=console,
+    )
