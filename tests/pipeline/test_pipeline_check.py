@@ -246,3 +246,37 @@ def test_nothing_is_stored(course: Course, tmp_path: Path, machine: Callable[...
     before = sorted(tmp_path.rglob("*"))
     check(course, path)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+# --- again and again ---------------------------------------------------------------------------------------
+
+
+def test_the_examiner_stays_warm_while_the_assignment_stays_as_it_is(
+    course: Course, tmp_path: Path, machine: Callable[..., list[warm.Setup]]
+) -> None:
+    asked = machine("full")
+    path = write_notebook(tmp_path / "double.ipynb", "points 1")
+    checker = checking.Checker()
+    assert checker.check(course, path).verdict.points == 1
+    write_notebook(path, "points 3")
+    assert checker.check(course, path).verdict.points == 3
+    assert len(asked) == 1
+    grader = course.root / "graders" / "double" / "test_public.py"
+    grader.write_text(grader.read_text() + "\n# a teacher is at work\n")
+    assert checker.check(course, path).verdict.points == 3
+    assert len(asked) == 2
+    checker.close()
+
+
+def test_an_examiner_that_failed_is_not_kept(
+    course: Course, tmp_path: Path, machine: Callable[..., list[warm.Setup]]
+) -> None:
+    asked = machine("full")
+    path = write_notebook(tmp_path / "double.ipynb", "raise")
+    checker = checking.Checker()
+    with pytest.raises(BrokenError):
+        checker.check(course, path)
+    write_notebook(path, "points 2")
+    assert checker.check(course, path).verdict.points == 2
+    assert len(asked) == 2
+    checker.close()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,9 @@ from torchgrade.model import CriterionResult, Evidence, Outcome, Verdict
 from torchgrade.spec import load_course
 
 if TYPE_CHECKING:
-    from torchgrade.pipeline.checking import Checked
+    from rich.status import Status
+
+    from torchgrade.pipeline.checking import Checked, Checker
 
 _SIGNS = {
     Outcome.PASSED: ("✓", "green"),
@@ -33,41 +37,66 @@ _WATCH_SECONDS = 0.5
 
 def check_once(notebook: Path | None, assignment: str, *, plain: bool | None, as_json: bool = False) -> bool:
     """Check and show. True when all public points were earned. Raises TorchgradeError."""
-    from torchgrade.pipeline import check, course_root
+    from torchgrade.pipeline.checking import Checker
+
+    if as_json:
+        with contextlib.closing(Checker(plain=plain, tell=partial(print, file=sys.stderr))) as checker:
+            return _check(checker, notebook, assignment, _print_json)
+    console = Console(highlight=False, emoji=False)
+    with (
+        console.status("examining…") as status,
+        contextlib.closing(Checker(plain=plain, tell=lambda text: status.update(escape(text)))) as checker,
+    ):
+        return _check(checker, notebook, assignment, partial(_show_below, status, console))
+
+
+def _check(checker: Checker, notebook: Path | None, assignment: str, tell: Callable[[Checked], None]) -> bool:
+    from torchgrade.pipeline import course_root
     from torchgrade.pipeline.checking import find_notebook
 
     path = find_notebook(notebook)
     course = load_course(course_root(path.resolve().parent), only=assignment or None)
-    console = Console(highlight=False, emoji=False)
-    if as_json:
-        checked = check(course, path, assignment, plain=plain, tell=partial(print, file=sys.stderr))
-        # Everything but ASCII is written as \u…: nothing in it can steer a terminal.
-        print(json.dumps(as_document(checked), indent=1, allow_nan=False))
-    else:
-        with console.status(f"examining {escape(clean(path.name))}…") as status:
-            checked = check(course, path, assignment, plain=plain, tell=lambda text: status.update(escape(text)))
-        show(console, checked)
+    checked = checker.check(course, path, assignment)
+    tell(checked)
     verdict = checked.verdict
     if verdict.status == "broken":
         raise TorchgradeError(verdict.reason or "the check itself failed")
     return verdict.points >= verdict.max_points
 
 
+def _print_json(checked: Checked) -> None:
+    """Everything but ASCII is written as \\u…: nothing in it can steer a terminal."""
+    print(json.dumps(as_document(checked), indent=1, allow_nan=False))
+
+
+def _show_below(status: Status, console: Console, checked: Checked) -> None:
+    status.stop()
+    show(console, checked)
+
+
 def watch_notebook(notebook: Path | None, assignment: str, *, plain: bool | None) -> None:
-    """Check again whenever the file changes, until Ctrl-C."""
-    from torchgrade.pipeline.checking import find_notebook
+    """Check again whenever the file changes, until Ctrl-C. The examiner stays warm in between."""
+    from torchgrade.pipeline.checking import Checker, find_notebook
 
     path, seen = find_notebook(notebook), 0
-    while True:
-        changed = path.stat().st_mtime_ns if path.exists() else seen
-        if changed != seen:
-            seen = changed
-            try:
-                check_once(path, assignment, plain=plain)
-            except TorchgradeError as error:
-                print(clean(f"torchgrade: {error}"))
-            print(f"watching {clean(path.name)}; save it to check again, Ctrl-C to stop", flush=True)
-        time.sleep(_WATCH_SECONDS)
+    console = Console(highlight=False, emoji=False)
+    tell = partial(console.print, markup=False)
+    with contextlib.closing(Checker(plain=plain, tell=tell)) as checker:
+        while True:
+            changed = path.stat().st_mtime_ns if path.exists() else seen
+            if changed != seen:
+                seen = changed
+                begin = time.monotonic()
+                try:
+                    _check(checker, path, assignment, partial(show, console))
+                except TorchgradeError as error:
+                    print(clean(f"torchgrade: {error}"))
+                took = time.monotonic() - begin
+                print(
+                    f"watching {clean(path.name)} ({took:.1f} s); save it to check again, Ctrl-C to stop",
+                    flush=True,
+                )
+            time.sleep(_WATCH_SECONDS)
 
 
 def as_document(checked: Checked) -> dict[str, Any]:
