@@ -15,7 +15,7 @@ help:
 	@echo "make test    run all tests, then let the course test itself"
 	@echo "make lint    ruff, mypy and the import contracts"
 	@echo "make bench   measure against a plain loop of fresh kernels (minutes)"
-	@echo "make attack  try the hostile corpus: make attack ATTACKS=folder (minutes)"
+	@echo "make attack  try our kinds of attack, and a corpus with ATTACKS=folder (minutes)"
 	@echo "make clean   remove the environment and what was rendered"
 
 $(READY): pyproject.toml constraints.txt
@@ -41,9 +41,9 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python benchmarks/light.py
 
-ATTACKS ?= ../shared/attacks
+ATTACKS ?=
 attack: $(READY)
-	$(BIN)/python tests/hostile/measure.py --attacks $(ATTACKS) --out reports/rendered/attack
+	$(BIN)/python tests/hostile/measure.py --attacks tests/hostile/kinds $(ATTACKS) --out reports/rendered/attack
 
 clean:
 	rm -rf .venv reports/rendered .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

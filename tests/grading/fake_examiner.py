@@ -14,7 +14,7 @@ from torchgrade.model import CriterionResult, Outcome, Status, Verdict, Visibili
 
 
 class FakeExaminer:
-    """Obeys, a line each: ``points 2``, ``broken``, ``broken once``, ``raise``, ``limit``, ``sleep 1``, ``say …``."""
+    """Obeys, a line each: ``points 2``, ``broken``, ``broken once``, ``raise``, ``limit``, ``sleep 1``, ``say``"""
 
     #: Added to the points that a notebook asks for: a verdict that comes out otherwise the next time.
     more = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,14 @@ def test_memory_beyond_the_limit_is_named(begin: Begin) -> None:
     assert double_of_three(attempt) == 6
 
 
+def test_a_flood_of_output_is_a_limit_of_its_own(begin: Begin) -> None:
+    flood = "line = 'x' * 100_000 + chr(10)\nwhile True:\n    print(line, end='')"
+    attempt = begin(flood, RIGHT, limits=Limits(cell_seconds=60.0, output_kb=64))
+    assert statuses(attempt)[1] == "ok" and statuses(attempt)[0] in ("interrupted", "killed")
+    assert attempt.limit_hit == "cell 1 put out far more than is kept, and was stopped"
+    assert double_of_three(attempt) == 6
+
+
 def test_files_of_the_course_lie_beside_the_notebook(begin: Begin, tmp_path: Path) -> None:
     helper, table = tmp_path / "helper.py", tmp_path / "table.csv"
     helper.write_text("factor = 2\n")
@@ -227,7 +236,8 @@ def test_a_name_that_ends_the_process_each_time_does_not_use_up_the_others_rooms
 
 
 def test_a_question_that_eats_all_memory_is_named_and_others_are_answered(begin: Begin) -> None:
-    attempt = begin("import torch\ndef eat(x):\n    return [torch.ones(1 << 24) for _ in range(400)]", RIGHT)
+    eat = "import torch\ndef eat(x):\n    return [torch.ones(1 << 24) for _ in range(400)]"
+    attempt = begin(eat, RIGHT, limits=replace(LIMITS, probe_seconds=20.0))
     with pytest.raises(OutOfMemory):
         call(attempt, "eat", 1)
     assert double_of_three(attempt) == 6

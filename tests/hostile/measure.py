@@ -1,8 +1,9 @@
 """Measure the promises against hostile notebooks, with honest students before, beside and after each.
 
-    python tests/hostile/measure.py --attacks DIR --out DIR [--only SLUG] [--jobs 2] [--report]
+    python tests/hostile/measure.py --attacks DIR… --out DIR [--only SLUG] [--jobs 2] [--report]
 
-DIR holds a corpus: to_ipynb.py, make_malformed.py, controls/ and folders of attacks. They are armed and run by
+DIR holds a corpus: to_ipynb.py, make_malformed.py, controls/ and folders of attacks; or percent files and
+controls/ alone, as tests/hostile/kinds does, which is what is tried without --attacks. They are armed and run by
 ``torchgrade grade`` alone, which seals them into rooms; this script never executes one. The cohort is graded
 twice, each time into a fresh folder and gradebook, in a copy of the course with strings planted where thieves
 look. Prints a table, with --report also into OUT/report.md and OUT/report.json. Exit code 1 on any breach.
@@ -34,6 +35,7 @@ from measuring.cohort import Case, make_cohort, make_corpus
 from measuring.promises import Promise, RunFacts, judge, read_entries, table
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+KINDS = Path(__file__).with_name("kinds")
 MAX_FILE_BYTES = 5 * 2**20
 SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 DEFAULT_TIMES = {"notebook_time": "300 s", "probe_time": "20 s"}
@@ -83,7 +85,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--attacks", type=Path, required=True, help="folder of the corpus")
+    parser.add_argument("--attacks", type=Path, nargs="+", default=[KINDS], help="folders of attacks")
     parser.add_argument("--out", type=Path, required=True, help="empty or absent folder for what the runs write")
     parser.add_argument("--only", metavar="SLUG", help="one attack or malformed upload, with few controls")
     parser.add_argument("--jobs", type=int, default=2)

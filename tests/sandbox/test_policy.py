@@ -88,5 +88,5 @@ def test_a_request_does_not_say_what_is_examined():
     request = make_request(replace(FULL), Limits(), wall_seconds=1)
     assert {f.name for f in dataclasses.fields(request)} == {
         "name", "key", "policy", "limits", "wall_seconds", "threads", "gpu", "home", "uid", "read_only", "hidden",
-        "data_root", "tools", "environment",
+        "data_root", "tools", "environment", "folder", "gpu_fraction", "gpu_memory_mb", "nvidia_smi",
     }  # fmt: skip

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from room_tools import LIMITS, run_cells, text_of
 
-from torchgrade.sandbox.runner import _line
+from torchgrade.sandbox.runner import OUTPUT_LIMIT, _line
 
 #: Sends what it likes, past the guest's own bounds and past IPython.
 FORGE = """
@@ -44,7 +44,7 @@ def test_a_display_of_50_mb_is_dropped_and_the_run_goes_on(zygote):
     show = """
 from IPython.display import display, HTML, Image
 display(HTML("x" * 50_000_000))
-display({"image/png": "A" * 50_000_000}, raw=True)
+display({"image/png": "A" * 10_000_000}, raw=True)
 """
     before = peak_kb()
     run = run_cells(zygote, show, "'y' * 50_000_000", "print('still here')")
@@ -176,3 +176,41 @@ def test_widgets_and_progress_bars_do_not_disturb(zygote):
         "print('later')",
     )
     assert [c.status for c in run.cells] == ["ok"] * 3 and "later" in text_of(run)
+
+
+FLOODS = {
+    "prints": "while True: print('spam ' * 2000)",
+    "C-level prints": "import os\nwhile True: os.write(1, b'spam ' * 2000)",
+    "pictures": "from IPython.display import display, HTML\nwhile True: display(HTML('x' * 100_000))",
+    "updates": "from IPython.display import display\nh = display('x', display_id=True)\n"
+    "while True: h.update('x' * 50_000)",
+    "prints that swallow interrupts": "while True:\n    try:\n        while True: print('spam ' * 2000)\n"
+    "    except BaseException: pass",
+}
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+def test_a_flood_is_a_limit_that_stops_its_cell_at_once(zygote, kind):
+    """Not the time that a machine needs for it: so the verdict is the same on every machine."""
+    run = run_cells(zygote, "print('before')", FLOODS[kind], "after = 1", limits=replace(LIMITS, output_kb=64))
+    flooded = run.cells[1]
+    swallows = "swallow" in kind
+    assert (flooded.status, flooded.error_name) == ("killed" if swallows else "interrupted", OUTPUT_LIMIT)
+    assert flooded.seconds < 15 and run.cut
+    assert run.cells[2].status == ("skipped" if swallows else "ok")
+    assert run.notebook["cells"][0]["outputs"][0]["text"] == "before\n"
+
+
+def test_a_noisy_notebook_is_no_flood(zygote):
+    """Ten megabytes of progress bars and prints are what notebooks are like."""
+    noise = "for n in range(100_000): print(f'\\r{n:6} ' + '#' * 90, end='')"
+    run = run_cells(zygote, noise, "after = 1", limits=replace(LIMITS, output_kb=1024))
+    assert [c.status for c in run.cells] == ["ok", "ok"] and run.cut
+
+
+def test_widgets_messages_are_not_sent_at_all(zygote):
+    """Nobody is there to move them; a storm of them costs the harness nothing."""
+    storm = "from comm import create_comm\nc = create_comm(target_name='x')\n"
+    storm += "for _ in range(2000): c.send({'state': 'x' * 10_000})"
+    run = run_cells(zygote, storm, "after = 1")
+    assert [c.status for c in run.cells] == ["ok", "ok"], run.cells

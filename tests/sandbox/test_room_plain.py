@@ -53,16 +53,17 @@ def test_runs_a_notebook_and_answers(monkeypatch):
 def test_killing_the_harness_ends_the_kernel():
     """A student who closes the terminal must not be left with a Python process that nobody ends."""
     code = (
-        "from torchgrade.sandbox.plain import PlainRoom; r = PlainRoom.open(); print(r.process.pid, flush=True)\n"
+        "from torchgrade.sandbox.plain import PlainRoom; r = PlainRoom.open()\n"
+        "import json; print(json.dumps([r.process.pid, str(r._folder.path)]), flush=True)\n"
     )
     code += "import time; time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as harness:
         assert harness.stdout is not None
-        kernel = int(json.loads(harness.stdout.readline()))
-        assert alive(kernel)
+        kernel, folder = json.loads(harness.stdout.readline())
+        assert alive(kernel) and Path(folder).is_dir()
         harness.send_signal(signal.SIGKILL)
         try:
-            assert wait_until(lambda: not alive(kernel), 4)
+            assert wait_until(lambda: not alive(kernel) and not Path(folder).exists(), 4)
         finally:
             if alive(kernel) and "torchgrade" in Path(f"/proc/{kernel}/cmdline").read_text():
                 os.kill(kernel, signal.SIGKILL)

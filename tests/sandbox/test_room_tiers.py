@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -29,8 +31,13 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can run as som
 @cache
 def outcome(tier: str, who: str) -> dict[str, Any]:
     """What `drive_room` found; ``who``: user, or root with an interpreter that all may read."""
+    return driven(tier, who)
+
+
+def driven(tier: str, who: str, *options: str) -> dict[str, Any]:
+    """Run `drive_room` as somebody."""
     user = str(UID if who == "user" else 0)
-    command = [sys.executable, str(HERE / "as_user.py"), user, str(HERE / "drive_room.py"), tier]
+    command = [sys.executable, str(HERE / "as_user.py"), user, str(HERE / "drive_room.py"), tier, *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -51,7 +58,11 @@ def skip_if_impossible(found: dict[str, Any]) -> None:
 
 def keeps_its_promises(found: dict[str, Any], *, bounding: bool = True) -> None:
     """What holds in every sealed tier. A plain user has no right to shrink the set that bounds capabilities."""
-    for name in ("network", "packet", "passwd", "checkout", "write", "host tmp", "namespace", "parent"):
+    assert not os.path.exists("/dev/shm/torchgrade-test-escape")
+    for name in (
+        "network", "packet", "passwd", "checkout", "write", "host tmp", "namespace", "parent", "socket path",
+        "datagram", "limits",
+    ):  # fmt: skip
         if name == "passwd" and found["pids"][2] and not refused(found["passwd"]):
             assert found["passwd"][2].count("\n") == 1  # the room's own
         elif name == "host tmp" and not refused(found[name]):
@@ -72,6 +83,9 @@ def works(found: dict[str, Any]) -> None:
     assert found["shell"] == ["", None, "from a shell"] and found["threads"][0] == ""
     assert found["temporary"] == ["", None, 3], found["temporary"]
     assert found["cells"] == [["ok", ""]] * 3, found["cells"]
+    assert found["workers"] == ["", None, [45.0, 145.0, 245.0, 345.0]], found["workers"]
+    assert found["pool"] == found["futures"] == ["", None, [1, 2, 3]], found["pool"]
+    assert found["queue"] == ["", None, [4, 5, 6]] and found["copy"] == ["", None, 1], found["queue"]
 
 
 @AS_ROOT
@@ -90,6 +104,7 @@ def test_a_plain_user_gets_a_room_of_the_landlock_tier():
     keeps_its_promises(found, bounding=False)
     works(found)
     assert found["uid"][2] == [UID, UID]
+    assert found["nice"] == ["", None, 0] and refused(found["watch"]) and refused(found["shm"])
 
 
 @AS_ROOT
@@ -132,11 +147,29 @@ def test_a_course_that_the_tier_cannot_hide_is_a_reason_not_to_open(zygote):
 
 
 @AS_ROOT
+@pytest.mark.skipif(landlock.abi() < 1, reason="no Landlock here")
+@pytest.mark.parametrize(
+    "fill",
+    [
+        "for n in range(200): open(f'f{n}', 'wb').write(b'x' * (1 << 20))",
+        "kept = []\nfor n in range(200):\n    kept.append(open('f', 'wb', 0)); os.unlink('f')\n"
+        "    kept[-1].write(b'x' * (1 << 20))",
+        "for n in range(20_000): os.close(os.open(f'e{n}', os.O_CREAT))",
+        "for n in range(400): os.mkdir('d'); os.chdir('d')",
+    ],
+    ids=["files", "deleted files", "empty files", "folders too deep to look into"],
+)
+def test_a_room_without_a_quota_is_ended_when_its_disk_is_full(fill):
+    found = driven("landlock", "root", "--then", f"import os, time\n{fill}\ntime.sleep(20)")
+    assert found["why"] == "disk" and not found["left"], found
+
+
+@AS_ROOT
 def test_a_process_that_hides_its_memory_is_counted_all_the_same():
     """PR_SET_DUMPABLE 0 shuts most of /proc/PID to a warden of the same uid; the watchdog must not see nothing."""
     code = """
 import os, time
-from torchgrade.sandbox import syscalls, warden
+from torchgrade.sandbox import syscalls, watch
 read, write = os.pipe()
 pid = os.fork()
 if pid == 0:
@@ -150,7 +183,7 @@ try:
     shut = False
 except PermissionError:
     shut = True
-print(shut, warden._proportional_bytes(str(pid)) >> 20)
+print(shut, watch.proportional_bytes(str(pid)) >> 20)
 os.kill(pid, 9)
 """
     command = [sys.executable, str(HERE / "as_user.py"), str(UID), "-c", code]
@@ -159,11 +192,19 @@ os.kill(pid, 9)
     assert shut == "True" and 64 <= int(megabytes) < 200
 
 
-def test_a_user_without_a_home_needs_none(monkeypatch):
+def test_a_user_without_a_home_needs_none(monkeypatch, tmp_path):
     """A container may run as a uid that has no name and no folder."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.delenv("HOME", raising=False)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr("pwd.getpwuid", lambda uid: {}[uid])
+    own = tmp_path / f"torchgrade-cache-{os.geteuid()}"
+    places = {"MPLCONFIGDIR": own / "matplotlib", "TORCHINDUCTOR_CACHE_DIR": own / "torchinductor"}
+    assert library_caches() == library_caches() == {name: str(place) for name, place in places.items()}
+    own.chmod(0o777)  # somebody else could have put something there
+    assert library_caches() == {}
+    shutil.rmtree(own)
+    own.symlink_to(tmp_path)
     assert library_caches() == {}
 
 

@@ -14,7 +14,7 @@ from torchgrade.errors import RoomError
 from torchgrade.model import CellReport, Limits
 from torchgrade.sandbox.probes import Questioner
 from torchgrade.sandbox.room import Ended, Room
-from torchgrade.sandbox.runner import BAD_MESSAGES, TIME_LIMIT, KernelDied, Run, run_notebook
+from torchgrade.sandbox.runner import BAD_MESSAGES, OUTPUT_LIMIT, TIME_LIMIT, KernelDied, Run, run_notebook
 from torchgrade.testing.outcomes import Died, OutOfMemory, ProbeFailure, TimedOut
 
 #: A notebook is run again without a cell that killed its kernel, this many times.
@@ -50,6 +50,7 @@ class Attempt:
         self.cells: list[CellReport] = []
         self.peak_memory_mb = 0.0
         self.out_of_memory = False
+        self._ended_for: set[str] = set()
         self.outputs_cut = False
         self.questions = 0  # put so far
         self.tier = ""
@@ -152,16 +153,23 @@ class Attempt:
     def _note_end(self, ended: Ended) -> None:
         self.peak_memory_mb = max(self.peak_memory_mb, ended.peak_memory_mb)
         self.out_of_memory = self.out_of_memory or ended.out_of_memory
+        self._ended_for.add(ended.why)
 
     @property
     def limit_hit(self) -> str:
         """Which limit the notebook itself hit, in words; empty if none."""
         killed = [c for c in self.cells if c.status == "killed"]
         stopped = [c for c in self.cells if c.status == "interrupted"]
+        if killed and "gpu memory" in self._ended_for:
+            return "the notebook needed more memory of the GPU than its share"
+        if killed and "disk" in self._ended_for:
+            return f"the notebook wrote more than {self.limits.disk_mb} MiB, or too many files"
         if self.out_of_memory and killed:
             return f"the notebook needed more than {self.limits.memory_mb} MiB of memory"
         if self._dead is not None:
             return str(self._dead)
+        if flooded := [c for c in self.cells if c.error_name == OUTPUT_LIMIT]:
+            return f"cell {flooded[0].index + 1} put out far more than is kept, and was stopped"
         if any(c.status == "skipped" for c in self.cells):
             return f"the notebook ran longer than {self.limits.notebook_seconds:g} s; what came later was not run"
         if stopped:

@@ -133,6 +133,8 @@ def _opener(desk: Desk, job: Job, zygote: Zygote | None) -> OpenRoom:
             wall_seconds=limits.examination_seconds,
             threads=job.threads,
             gpu=job.device.startswith("cuda"),
+            gpu_fraction=job.gpu_fraction,
+            gpu_memory_mb=job.gpu_memory_mb,
             hidden=desk.hidden,
             data_root=_room_root(desk),
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import gc
+import itertools
 import json
 import os
 import select
@@ -26,6 +27,7 @@ from typing import Any, Protocol
 
 from torchgrade.errors import BrokenError, RoomError, TorchgradeError
 from torchgrade.model import Limits, Tier, Verdict, verdict_from_json
+from torchgrade.sandbox import pages
 from torchgrade.sandbox.room import library_caches
 
 _READY_SECONDS = 180.0
@@ -44,6 +46,7 @@ class Setup:
     public_only: bool = False
     plain: bool = False  # rooms are ordinary processes: a machine without a Linux sandbox
     data: str = ""  # the folder of the prepared data sets, where the assignment has any
+    optimizers: bool = False  # notebooks will make some, and rooms should have what that imports
 
 
 class Examiner(Protocol):
@@ -195,6 +198,7 @@ def _environment() -> dict[str, str]:
         # is given its own after the fork, and asking whether there is one must not start CUDA either.
         "CUDA_VISIBLE_DEVICES": "",
         "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
+        **pages.HUGE_HEAP,
         **library_caches(),
     }
 
@@ -238,7 +242,7 @@ def _prepare(setup: Setup) -> tuple[Any, Any]:
     """(desk, zygote or None). The zygote warms up while this process imports torch itself."""
     from torchgrade.sandbox.room import Zygote
 
-    zygote = None if setup.plain else Zygote.start()
+    zygote = None if setup.plain else Zygote.start(optimizers=setup.optimizers)
     import warnings
 
     import torch
@@ -286,7 +290,9 @@ def serve(descriptor: int) -> None:
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     _send(control, {"ready": True})
-    while True:
+    for number in itertools.count():
+        if number == pages.WORTH_IT:
+            pages.collapse_heap()
         data, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not data:
             break
@@ -295,6 +301,7 @@ def serve(descriptor: int) -> None:
         os.close(descriptors[0])
     if zygote is not None:
         _leave(zygote)
+    os._exit(0)  # an interpreter with torch takes 0.2 s to take itself apart
 
 
 def _leave(zygote: Any) -> None:

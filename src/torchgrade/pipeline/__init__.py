@@ -1,6 +1,6 @@
 """From files to feedback: grading a cohort, checking one notebook, and the course's test of itself."""
 
-from torchgrade.pipeline.checking import check
+from torchgrade.pipeline.checking import Checker, check
 from torchgrade.pipeline.cohort import GradeSummary, Planned, Progress, grade, survey, tally
 from torchgrade.pipeline.course_test import Finding, test_course
 from torchgrade.pipeline.doctor import Diagnosis, diagnose
@@ -8,6 +8,7 @@ from torchgrade.pipeline.folders import course_root, demo_cohort
 from torchgrade.pipeline.plan import GradeOptions
 
 __all__ = [
+    "Checker",
     "Diagnosis",
     "Finding",
     "GradeOptions",

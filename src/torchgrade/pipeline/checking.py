@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from torchgrade.data import PreparedData
 from torchgrade.errors import RoomError, UsageError
@@ -15,6 +17,7 @@ from torchgrade.model import Assignment, Course, Submission, Tier, Verdict, Visi
 from torchgrade.notebook import find_definition
 from torchgrade.pipeline import datasets, keys
 from torchgrade.pipeline.machine import Place, choose_place, on_slot, slots
+from torchgrade.pipeline.plan import setup_for
 from torchgrade.spec import assignment_ids, check_graders
 
 _TIERS = (Tier.FULL, Tier.LANDLOCK, Tier.NONE)
@@ -85,55 +88,90 @@ def check(
     ``plain`` forces (or forbids) an ordinary kernel; by default it is used where there is no Linux. ``tell``
     hears what takes a while before.
     """
-    path = find_notebook(notebook)
-    submission, *others = collect(path)
-    if others:
-        raise UsageError(f"{path}: holds several submissions; check one notebook at a time")
-    if submission.notebook is None:
-        raise UsageError(f"{path}: {submission.problem}")
-    chosen = find_assignment(course, assignment, path, submission)
-    check_graders(chosen, public_only=True)
-    use_plain = sys.platform != "linux" if plain is None else plain
-    prepared = datasets.prepare_for(course, chosen, None, tell)
-    verdict, note = _examine(course, chosen, submission, prepared, plain=use_plain)
-    later = sum(c.visibility != Visibility.PUBLIC or c.manual for c in chosen.criteria)
-    return Checked(chosen, verdict, later, note)
+    with contextlib.closing(Checker(plain=plain, tell=tell)) as checker:
+        return checker.check(course, notebook, assignment)
 
 
-def _examine(
-    course: Course,
-    assignment: Assignment,
-    submission: Submission,
-    prepared: PreparedData | None,
-    *,
-    plain: bool,
-) -> tuple[Verdict, str]:
-    seconds = assignment.limits.examination_seconds
-    place = choose_place("auto", assignment)
-    note = ""
-    for tier in (Tier.NONE,) if plain else _TIERS:
-        setup = warm.Setup(
-            str(course.root),
-            assignment.id,
-            tier=tier,
-            public_only=True,
-            plain=plain,
-            data=datasets.folder_of(prepared),
-        )
-        examiner = warm.start(setup)
+class Checker:
+    """Checks notebooks one after the other; the examiner stays warm while the assignment stays as it is."""
+
+    def __init__(self, *, plain: bool | None = None, tell: datasets.Tell = datasets.silent) -> None:
+        self._plain = sys.platform != "linux" if plain is None else plain
+        self._tell = tell
+        self._warm: _Warm | None = None
+
+    def check(self, course: Course, notebook: Path | None, assignment: str = "") -> Checked:
+        """Examine one notebook. Raises UsageError, SpecError, RoomError, BrokenError."""
+        path = find_notebook(notebook)
+        submission, *others = collect(path)
+        if others:
+            raise UsageError(f"{path}: holds several submissions; check one notebook at a time")
+        if submission.notebook is None:
+            raise UsageError(f"{path}: {submission.problem}")
+        chosen = find_assignment(course, assignment, path, submission)
+        check_graders(chosen, public_only=True)
+        warm_one = self._examiner_of(course, chosen)
+        job = _job(chosen, submission, warm_one.prepared, warm_one.tier, warm_one.place)
         try:
-            examiner.wait_ready()
-            return examiner.examine(_job(assignment, submission, prepared, tier, place), seconds), note
-        except RoomError as error:  # a weaker room will do for one's own notebook
-            note = str(error)
-        finally:
-            examiner.close()
-    raise RoomError(note or "no room could be opened")
+            verdict = warm_one.examiner.examine(job, chosen.limits.examination_seconds)
+        except BaseException:
+            self.close()  # what failed once is not kept
+            raise
+        later = sum(c.visibility != Visibility.PUBLIC or c.manual for c in chosen.criteria)
+        return Checked(chosen, verdict, later, warm_one.note)
+
+    def close(self) -> None:
+        """End the examiner."""
+        if self._warm is not None:
+            self._warm.examiner.close()
+            self._warm = None
+
+    def _examiner_of(self, course: Course, assignment: Assignment) -> _Warm:
+        state = (str(course.root), assignment.id, keys.assignment_digests(assignment))
+        if self._warm is None or self._warm.state != state:
+            self.close()
+            prepared = datasets.prepare_for(course, assignment, None, self._tell)
+            self._warm = self._warm_up(course, assignment, prepared, state)
+        return self._warm
+
+    def _warm_up(
+        self, course: Course, assignment: Assignment, prepared: PreparedData | None, state: _State
+    ) -> _Warm:
+        """In the best tier that can be sealed: a weaker room will do for one's own notebook."""
+        place, note = choose_place("auto", assignment), ""
+        for tier in (Tier.NONE,) if self._plain else _TIERS:
+            setup = replace(setup_for(course, assignment, tier, prepared), public_only=True, plain=self._plain)
+            examiner = warm.start(setup)
+            try:
+                examiner.wait_ready()
+                return _Warm(state, examiner, tier, prepared, place, note)
+            except RoomError as error:
+                examiner.close()
+                note = str(error)
+            except BaseException:
+                examiner.close()
+                raise
+        raise RoomError(note or "no room could be opened")
+
+
+_State = tuple[str, str, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class _Warm:
+    """An examiner that is ready, and what it was made for."""
+
+    state: _State
+    examiner: warm.Examiner
+    tier: Tier
+    prepared: PreparedData | None
+    place: Place
+    note: str
 
 
 def _job(
     assignment: Assignment, submission: Submission, prepared: PreparedData | None, tier: Tier, place: Place
-) -> dict[str, object]:
+) -> dict[str, Any]:
     return {
         **on_slot(slots(place, 1)[0], 1),
         "device": place.device,

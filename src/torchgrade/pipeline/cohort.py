@@ -10,10 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from torchgrade.errors import UsageError
-from torchgrade.feedback import FeedbackWriter
 from torchgrade.grading.answers import read_trusted
 from torchgrade.intake import collect
 from torchgrade.model import Assignment, Course, Status, Submission, Verdict
@@ -22,6 +21,9 @@ from torchgrade.pipeline.machine import choose_place
 from torchgrade.pipeline.plan import GradeOptions, Plan, setup_for
 from torchgrade.pipeline.variants import with_roster
 from torchgrade.spec import check_graders
+
+if TYPE_CHECKING:
+    from torchgrade.feedback import FeedbackWriter
 
 
 class Progress(Protocol):
@@ -109,7 +111,6 @@ class _Cohort:
         self.course, self.assignment, self.source, self.out = course, assignment, source, out
         self.options, self.progress = options, progress
         check_graders(assignment)
-        read_trusted(assignment.solution)
         _refuse_overlap(source, out)
         place = choose_place(options.device, assignment, options.gpus)
         if place.note:
@@ -120,6 +121,7 @@ class _Cohort:
         if may_warm and self._must_examine():
             self.warm_up.begin()
         try:
+            read_trusted(assignment.solution)
             self.submissions = with_roster(collect(source), options.roster, assignment.variant)
             self._check_names()
             self.plan = Plan.make(course, assignment, place, options, prepared)
@@ -202,6 +204,8 @@ class _Cohort:
             raise UsageError(f"{self.out}: the output folder cannot be made ({error.strerror})") from None
 
     def _writer(self, submissions: Sequence[Submission]) -> FeedbackWriter:
+        from torchgrade.feedback import FeedbackWriter  # Jinja2 and Pygments: while the examiner warms up
+
         names = [s.student for s in submissions]
         with _telling_of_reports(self.out):
             return FeedbackWriter(self.course, self.assignment, self.out, names, generated_at=datetime.now(UTC))

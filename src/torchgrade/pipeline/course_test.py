@@ -11,10 +11,11 @@ from typing import Any
 from torchgrade.errors import BrokenError, SpecError
 from torchgrade.grading import warm
 from torchgrade.grading.answers import HEADER_KEYS, KnownAnswer, load_answers, read_trusted
-from torchgrade.model import Assignment, Course, Outcome, Status, Verdict
+from torchgrade.model import Assignment, Course, Outcome, Status, Tier, Verdict
 from torchgrade.notebook import derive_handout, dump
 from torchgrade.pipeline import datasets, keys
 from torchgrade.pipeline.machine import default_jobs
+from torchgrade.pipeline.plan import setup_for
 from torchgrade.spec import check_graders
 
 
@@ -75,7 +76,7 @@ def _try_cases(course: Course, assignment: Assignment, seeds: int, tell: dataset
         yield Finding(assignment.id, "answers can be read", str(error))
         return
     prepared = datasets.prepare_for(course, assignment, datasets.COURSE_TEST_SEED, tell)
-    examiner = warm.start(warm.Setup(str(course.root), assignment.id, data=datasets.folder_of(prepared)))
+    examiner = warm.start(setup_for(course, assignment, Tier.FULL, prepared))
     pool = concurrent.futures.ThreadPoolExecutor(default_jobs())
     try:
         examiner.wait_ready()

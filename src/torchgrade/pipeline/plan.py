@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -144,4 +145,18 @@ class Plan:
 
 def setup_for(course: Course, assignment: Assignment, tier: Tier, prepared: PreparedData | None) -> warm.Setup:
     """What an examiner must know to warm up."""
-    return warm.Setup(str(course.root), assignment.id, tier=tier, data=datasets.folder_of(prepared))
+    return warm.Setup(
+        str(course.root),
+        assignment.id,
+        tier=tier,
+        data=datasets.folder_of(prepared),
+        optimizers=makes_optimizers(assignment),
+    )
+
+
+def makes_optimizers(assignment: Assignment) -> bool:
+    """Whether notebooks of this assignment are likely to make some, by the course's own."""
+    for path in (assignment.solution, assignment.handout):
+        with contextlib.suppress(OSError, UnicodeError):
+            return "optim" in path.read_text(encoding="utf-8")
+    return False

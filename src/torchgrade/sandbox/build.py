@@ -9,14 +9,12 @@ import stat
 from pathlib import Path
 
 from torchgrade.sandbox import syscalls
-from torchgrade.sandbox.policy import DATA, INNER_UID, TOOLS, RoomRequest
+from torchgrade.sandbox.policy import DATA, INNER_UID, TOOLS, RoomRequest, most_files
 from torchgrade.sandbox.syscalls import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_RDONLY, MS_REC
 
 _OLD = "/.old"
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _SHARED = ("tmp", "shm", "vartmp", "home")
-#: Inodes for each MiB of disk: enough for small files, not enough to eat the kernel's memory with empty ones.
-_INODES_PER_MB = 64
 
 
 def devices(*, gpu: bool) -> list[str]:
@@ -143,10 +141,9 @@ def _make_devices(root: str, sources: dict[str, int]) -> None:
 def _make_scratch(root: str, request: RoomRequest) -> None:
     """One tmpfs, so that one quota binds every place that can be written."""
     megabytes = request.limits.disk_mb
-    inodes = 1024 + _INODES_PER_MB * megabytes
     scratch = root + "/.scratch"
     os.mkdir(scratch)
-    options = f"size={megabytes}m,nr_inodes={inodes},mode=755"
+    options = f"size={megabytes}m,nr_inodes={most_files(request.limits)},mode=755"
     syscalls.mount("tmpfs", scratch, "tmpfs", MS_NOSUID | MS_NODEV, options)
     places = dict(zip(_SHARED, ("/tmp", "/dev/shm", "/var/tmp", request.home), strict=True))
     for name, place in places.items():

@@ -6,8 +6,11 @@ ran on the student's machine should run here; none of this touches what a grader
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
+from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 _library: Any = None
@@ -50,6 +53,15 @@ def import_torchvision() -> Any:
     no kernel, until the import goes through. Where the pair matches, nothing is declared. Raises ImportError
     when torchvision is not installed.
     """
+    try:
+        with _compiler_when_asked():
+            return _import_declaring()
+    except (ImportError, AttributeError):  # another torchvision, which wants more of the compiler
+        _forget_torchvision()
+        return _import_declaring()
+
+
+def _import_declaring() -> Any:
     global _library
     import torch
 
@@ -65,6 +77,36 @@ def import_torchvision() -> Any:
             if _library is None:
                 _library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
             _library.define(f"{missing[1]}(Tensor a) -> Tensor")
-            for name in [n for n in sys.modules if n.split(".")[0] == "torchvision"]:
-                del sys.modules[name]
+            _forget_torchvision()
     raise ImportError("torchvision does not fit the installed torch")
+
+
+def _forget_torchvision() -> None:
+    for name in [n for n in sys.modules if n.split(".")[0] == "torchvision"]:
+        del sys.modules[name]
+
+
+@contextlib.contextmanager
+def _compiler_when_asked() -> Iterator[None]:
+    """torchvision.ops takes one function from torch's compiler, which is 1.2 s and 80 MB to import: here that is
+    done when the function is called, which hardly a notebook does."""
+    names = ("torch._dynamo", "torch._dynamo.utils")
+    if names[0] in sys.modules:
+        yield
+        return
+
+    def is_compile_supported(device_type: Any) -> Any:
+        from torch._dynamo.utils import is_compile_supported as real
+
+        return real(device_type)
+
+    package, utils = (ModuleType(name) for name in names)
+    package.__path__ = []
+    package.utils = utils  # type: ignore[attr-defined]
+    utils.is_compile_supported = is_compile_supported  # type: ignore[attr-defined]
+    sys.modules.update(zip(names, (package, utils), strict=True))
+    try:
+        yield
+    finally:
+        for name in names:
+            del sys.modules[name]

@@ -14,12 +14,12 @@ import signal
 import socket
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 
+from torchgrade.sandbox.handover import LIMITS, special, tensor
 from torchgrade.wire import (
     Array,
     Decoder,
@@ -29,13 +29,11 @@ from torchgrade.wire import (
     Reference,
     WireClosed,
     WireError,
-    WireLimits,
     WireTimeout,
     receive_frame,
     send_frame,
 )
 
-_LIMITS = WireLimits()
 _TEXT = 4000
 _SEND_SECONDS = 60.0
 #: Where ipykernel says that a cell's code lives.
@@ -62,12 +60,12 @@ class Guest:
 
     def answer(self, frame: Frame) -> tuple[Any, list[Array]]:
         """The node and arrays that answer one question. Raises whatever the student's code raises."""
-        decoder = Decoder(frame.arrays, _LIMITS, array=_tensor, handle=self._object)
+        decoder = Decoder(frame.arrays, LIMITS, array=tensor, handle=self._object)
         fields = frame.fields
         question = _QUESTIONS[fields["op"]]
         parts = {name: decoder.decode(node) for name, node in fields.get("values", {}).items()}
         value = question(self, fields, parts)
-        encoder = Encoder(self._special, _LIMITS)
+        encoder = Encoder(self._special, LIMITS)
         return encoder.encode(value), encoder.arrays
 
     def call(self, fields: dict[str, Any], parts: dict[str, Any]) -> Any:
@@ -189,45 +187,6 @@ _QUESTIONS: dict[str, Question] = {
 }
 
 
-# --- values ------------------------------------------------------------------------------------------------
-
-
-def special(value: Any) -> Array | Reference | Plain | None:
-    """What may cross beside plain values: tensors and arrays, and the usual relatives of plain types."""
-    kind = type(value)
-    if issubclass(kind, torch.Tensor):
-        return _array(value)
-    if issubclass(kind, np.ndarray):
-        return np.asarray(value)
-    if issubclass(kind, np.generic):
-        return Plain(value.item())
-    for plain in (bool, int, float, str, tuple, list, dict):  # torch.Size, OrderedDict, a named tuple
-        if issubclass(kind, plain):
-            return Plain(plain(value))
-    if issubclass(kind, Mapping):
-        return Plain(dict(value))
-    return None
-
-
-def _array(tensor: torch.Tensor) -> Array:
-    with torch._C.DisableTorchFunctionSubclass():
-        plain = torch.Tensor.detach(tensor)
-        # A view can claim far more elements than it stores: check before it is made dense.
-        if plain.numel() * plain.element_size() > _LIMITS.array_bytes:
-            raise WireError(f"a tensor of shape {tuple(plain.shape)} is too large to be handed over")
-        if plain.is_sparse:
-            plain = plain.to_dense()
-        plain = plain.cpu().resolve_conj().resolve_neg()
-        if plain.dtype == torch.bfloat16:
-            plain = plain.float()
-        array: Array = plain.numpy()
-        return array
-
-
-def _tensor(array: Array) -> torch.Tensor:
-    return torch.from_numpy(array)
-
-
 def _differentiate(output: Any, inputs: list[torch.Tensor], cotangent: torch.Tensor | None) -> list[torch.Tensor]:
     if not issubclass(type(output), torch.Tensor):
         raise Refused("unfit", f"a tensor is wanted here, not {type(output).__name__}")
@@ -249,7 +208,7 @@ def serve(stream: socket.socket, guest: Guest, run_on_main: RunOnMain) -> None:
     """Answer questions until the other side closes the stream."""
     while True:
         try:
-            frame = receive_frame(stream, _LIMITS, None)
+            frame = receive_frame(stream, LIMITS, None)
         except WireError:
             return
         future: concurrent.futures.Future[tuple[dict[str, Any], list[Array]]] = concurrent.futures.Future()

@@ -7,18 +7,24 @@ import random
 import sys
 import tempfile
 import warnings
+from collections.abc import Callable
 from typing import Any
 
-from torchgrade.sandbox import guest, room_data
+from torchgrade.sandbox import gpu, guest, messages, room_data, workers
 from torchgrade.sandbox.policy import CHANNELS, RoomRequest
 
 _NOBODY_TYPES = "input() was called, but nobody is there to type: give the value in the code instead"
 
 
-def preload() -> None:
-    """Import what a notebook will want, so that every fork has it. One thread: others would not survive a fork."""
-    import numpy  # noqa: F401
+def preload(*, optimizers: bool = False) -> None:
+    """Import what a notebook will want, so that every fork has it. One thread: others would not survive a fork.
+
+    ``optimizers``: also what torch imports when the first optimizer is made, which takes 1.2 s.
+    """
+    import numpy as np
     import torch
+
+    np.random.seed(None)  # what this imports takes 10 ms
 
     torch.set_num_threads(1)
     import torch.nn.functional
@@ -32,6 +38,8 @@ def preload() -> None:
     from torchgrade.sandbox import compat
 
     compat.warm()
+    if optimizers:
+        _import_quietly("torch._dynamo")
 
 
 _WARM = (
@@ -62,7 +70,11 @@ def start(request: RoomRequest, descriptors: list[int]) -> None:
     # Forks share the warm parent's random state: each room must draw its own, as a fresh kernel would.
     random.seed()
     np.random.seed(None)
-    torch.seed()
+    torch.default_generator.seed()  # torch.seed() would look for every kind of accelerator
+    if request.gpu:
+        gpu.keep_to_share(request.gpu_fraction)
+    if not request.policy.mount_namespace:
+        workers.without_shared_memory()  # /dev/shm is the host's
     room_data.install(link=True)
     _take_over_sockets(dict(zip(CHANNELS, descriptors, strict=False)), network=request.policy.network_namespace)
     ports = {name: number for number, name in enumerate(CHANNELS, 1)}
@@ -110,27 +122,59 @@ def refuse_input(app: Any) -> None:
 
 def bound_outputs(app: Any, budget: int) -> None:
     """Cut outputs where they are made: a flood then costs the harness nothing. The harness bounds them again."""
-    session, send = app.session, app.session.send
-    left = [4 * budget]
+    app.session.send = Outlet(app.session.send, budget).send
 
-    def bounded_send(stream: Any, message: Any, content: Any = None, *args: Any, **kwargs: Any) -> Any:
+
+class Outlet:
+    """Sends what a budget of characters affords. Of what is beyond it, only that it is far too much is told."""
+
+    def __init__(self, send: Callable[..., Any], budget: int) -> None:
+        self._send, self._budget = send, budget
+        self._left, self._dropped = 4 * budget, 0
+
+    def send(self, stream: Any, message: Any, content: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """As ``Session.send``, which gets a whole message or a kind and its content."""
         whole = isinstance(message, dict)
         kind, body = (message.get("msg_type"), message.get("content")) if whole else (message, content)
-        if isinstance(body, dict):
-            if kind in _ERRORS:
-                body = _short_error(body, budget)
-            elif kind in _OUTPUTS:
-                body = _short_output(body, min(left[0], 2 * budget))
-                if body is None:
+        if not isinstance(body, dict):
+            return self._send(stream, message, content, *args, **kwargs)
+        if kind in _ERRORS:
+            body = _short_error(body, self._budget)
+        elif isinstance(kind, str) and kind.startswith("comm_") and not kind.endswith("_reply"):
+            return None  # widgets: nobody is there to move them
+        elif kind == "execute_input":
+            self._dropped = 0  # each cell anew
+        elif kind in _OUTPUTS:
+            short = _short_output(body, min(self._left, 2 * self._budget))
+            kept = 0 if short is None else _size(short) + _ENVELOPE
+            self._left -= kept
+            self._dropped += _size(body) + _ENVELOPE - kept
+            if short is None:
+                if self._dropped < FLOOD_CHARACTERS:
                     return None
-                left[0] -= _size(body)
-            message, content = ({**message, "content": body}, content) if whole else (message, body)
-        return send(stream, message, content, *args, **kwargs)
+                self._dropped, short = 0, {**body, **_EMPTY[kind]}
+                if whole:
+                    message = {**message, "metadata": {messages.FLOOD: True}}
+                else:
+                    kwargs["metadata"] = {messages.FLOOD: True}
+            body = short
+        message, content = ({**message, "content": body}, content) if whole else (message, body)
+        return self._send(stream, message, content, *args, **kwargs)
 
-    session.send = bounded_send
 
-
-_OUTPUTS = ("stream", "display_data", "execute_result", "update_display_data")
+#: A cell that puts out so many characters more than are kept is stopped.
+FLOOD_CHARACTERS = 64 << 20
+#: What a message costs beside its content.
+_ENVELOPE = 100
+_NO_DATA: dict[str, Any] = {"data": {}, "metadata": {}}
+_EMPTY: dict[str, dict[str, Any]] = {
+    "stream": {"text": ""},
+    "display_data": _NO_DATA,
+    "execute_result": _NO_DATA,
+    "update_display_data": _NO_DATA,
+    "clear_output": {},
+}
+_OUTPUTS = tuple(_EMPTY)
 _ERRORS = ("error", "execute_reply")
 
 

@@ -11,6 +11,15 @@ from typing import Any
 #: Kinds that may become an output of a cell.
 OUTPUTS = frozenset({"stream", "display_data", "execute_result", "update_display_data", "error"})
 
+#: In the metadata of an output message of the guest's: so much was left out that the cell should be stopped.
+FLOOD = "torchgrade_flood"
+
+
+def tells_flood(msg: dict[str, Any]) -> bool:
+    """Whether the guest says so. A student who says it too stops no cell but their own."""
+    metadata = msg.get("metadata")
+    return isinstance(metadata, dict) and metadata.get(FLOOD) is True
+
 
 def is_sound(msg: Any) -> bool:
     """Whether a message has the fields that its kind needs, of the right types; unknown kinds are not."""

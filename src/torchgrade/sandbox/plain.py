@@ -15,7 +15,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -23,10 +22,12 @@ from typing import Any
 
 from torchgrade.errors import RoomError
 from torchgrade.model import Tier
-from torchgrade.sandbox import guest, room_data
+from torchgrade.sandbox import folders, guest, room_data
+from torchgrade.sandbox.environment import room_environment
+from torchgrade.sandbox.folders import Folder
 from torchgrade.sandbox.kernel import configure, refuse_input
 from torchgrade.sandbox.policy import CHANNELS
-from torchgrade.sandbox.room import Connection, Ended, room_environment
+from torchgrade.sandbox.room import Connection, Ended
 
 _LOOPBACK = "127.0.0.1"
 _START_SECONDS = 60.0
@@ -38,17 +39,19 @@ class PlainRoom:
     tier = Tier.NONE
 
     def __init__(
-        self, process: subprocess.Popen[bytes], probes: socket.socket, connection: Connection, home: Path
+        self, process: subprocess.Popen[bytes], probes: socket.socket, connection: Connection, folder: Folder
     ) -> None:
-        self.process, self.probes, self.connection, self._home = process, probes, connection, home
+        self.process, self.probes, self.connection, self._folder = process, probes, connection, folder
         self._ended: Ended | None = None
 
     @classmethod
     def open(cls, *, threads: int = 1, data_root: str = "") -> PlainRoom:
         """Start a kernel; torchvision finds the data sets below ``data_root``. Raises RoomError."""
-        home = Path(tempfile.mkdtemp(prefix="torchgrade-home-"))
+        folders.sweep()
+        folder = Folder.make()
+        home = folder.path
         with contextlib.ExitStack() as stack:
-            stack.callback(shutil.rmtree, home, ignore_errors=True)
+            stack.callback(folder.remove)
             ports = _free_ports(len(CHANNELS))
             connection = Connection(
                 "tcp", _LOOPBACK, dict(zip(CHANNELS, ports, strict=True)), secrets.token_hex(16)
@@ -58,7 +61,7 @@ class PlainRoom:
             probes = _accept(listener, connection.key, process)
             stack.pop_all()
             listener.close()
-        return cls(process, probes, connection, home)
+        return cls(process, probes, connection, folder)
 
     def fileno(self) -> int:
         return -1
@@ -91,7 +94,7 @@ class PlainRoom:
         self.probes.close()
         if self.process.stdin is not None:
             self.process.stdin.close()
-        shutil.rmtree(self._home, ignore_errors=True)
+        self._folder.remove()
         self._ended = self._ended or Ended(code, "asked")
         return self._ended
 
@@ -143,7 +146,11 @@ def _accept(listener: socket.socket, key: str, process: subprocess.Popen[bytes])
 
 
 def _end_with_harness() -> None:
-    """The harness holds the other end of standard input: once it has gone, nobody else would end this process."""
+    """The harness holds the other end of standard input: once it has gone, nobody else would end this process.
+
+    Nor would anybody remove its folder, which is the current one now.
+    """
+    home = os.getcwd()
     harness = os.dup(0)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
@@ -152,6 +159,7 @@ def _end_with_harness() -> None:
     def wait() -> None:
         while os.read(harness, 1):
             pass
+        shutil.rmtree(home, ignore_errors=True)  # what is written after this, the next harness sweeps up
         if hasattr(os, "killpg"):
             os.killpg(0, signal.SIGKILL)  # with all that it started
         os._exit(1)

@@ -17,8 +17,10 @@ from torchgrade.model import Limits, Tier
 CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 #: What the zygote says when it can fork.
 READY = b"ready"
-#: The longest request that the warm parent reads.
-REQUEST_BYTES = 1 << 16
+#: The longest request that the warm parent reads, and the most descriptors that may come with it.
+REQUEST_BYTES, REQUEST_DESCRIPTORS = 1 << 16, 16
+#: Of these the room's processes get so many: the channels and the probes.
+ROOM_DESCRIPTORS = len(CHANNELS) + 1
 
 #: Where the student's notebook runs in a fully sealed room.
 HOME = "/home/student"
@@ -48,7 +50,7 @@ class Policy:
     seccomp: bool = True
     rlimits: bool = True
     cgroup: bool = True  # where one can be made
-    watchdog: bool = True  # memory of the whole room, where no cgroup counts it
+    watchdog: bool = True  # memory of the whole room where no cgroup counts it, disk where no quota does, GPU
 
 
 FULL = Policy()
@@ -87,7 +89,11 @@ class RoomRequest:
     wall_seconds: float = 600.0
     threads: int = 1
     gpu: bool = False
+    gpu_fraction: float = 1.0  # of each GPU's memory: what PyTorch in the room keeps to
+    gpu_memory_mb: int = 0  # what the room may hold on all GPUs, seen from outside; 0: no limit
+    nvidia_smi: str = ""  # the program that is asked
     home: str = HOME
+    folder: str = ""  # the name of the room's folder outside it; its parent and its lock come as descriptors
     uid: int = FIRST_UID
     read_only: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
@@ -98,6 +104,11 @@ class RoomRequest:
     def to_json(self) -> bytes:
         """JSON bytes; ``request_from_json`` is the inverse."""
         return json.dumps(dataclasses.asdict(self)).encode()
+
+
+def most_files(limits: Limits) -> int:
+    """How many files a room may make: enough for small ones, not enough to fill memory or disk with empty ones."""
+    return 1024 + 64 * limits.disk_mb
 
 
 DATA = "/data"

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import secrets
 import select
-import shutil
 import socket
-import stat
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from torchgrade.errors import RoomError
-from torchgrade.model import Limits, Tier
-from torchgrade.sandbox import policy as policies
-from torchgrade.sandbox import room_data
-from torchgrade.sandbox.policy import CHANNELS, HOME, READY, REQUEST_BYTES, Policy, RoomRequest
+from torchgrade.model import Tier
+from torchgrade.sandbox import folders
+from torchgrade.sandbox.environment import clean_environment, library_caches, room_environment
+from torchgrade.sandbox.folders import Folder
+from torchgrade.sandbox.policy import CHANNELS, READY, REQUEST_BYTES, RoomRequest
+from torchgrade.sandbox.request import make_request, require_way, with_own_home
+
+__all__ = [
+    "Connection", "Ended", "Room", "SealedRoom", "Zygote", "library_caches", "make_request", "room_environment",
+    "wait_gone",
+]  # fmt: skip
 
 _START_SECONDS = 120.0
 _SEAL_SECONDS = 30.0
@@ -41,7 +43,7 @@ class Connection:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a room ended. ``why``: exit (by itself), asked, wall, memory."""
+    """How a room ended. ``why``: exit (by itself), asked, wall, memory, disk, gpu memory."""
 
     code: int
     why: str
@@ -86,14 +88,21 @@ class Zygote:
         self._ready = False
 
     @classmethod
-    def start(cls) -> Zygote:
-        """Start the warm parent; it goes on warming up while this process does other things."""
+    def start(cls, *, optimizers: bool = False) -> Zygote:
+        """Start the warm parent; it goes on warming up while this process does other things.
+
+        ``optimizers``: with what torch imports when a notebook makes its first optimizer.
+        """
+        folders.sweep()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         process = subprocess.Popen(
-            [sys.executable, "-E", "-P", "-m", "torchgrade.sandbox.zygote", str(theirs.fileno())],
+            [
+                *(sys.executable, "-E", "-P", "-m", "torchgrade.sandbox.zygote", str(theirs.fileno())),
+                *(["--optimizers"] if optimizers else []),
+            ],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
-            env=_clean_environment(),
+            env=clean_environment(),
             cwd="/",
         )
         theirs.close()
@@ -124,147 +133,41 @@ class Zygote:
         self.process.wait()
 
 
-def _clean_environment() -> dict[str, str]:
-    """What the interpreter needs to start; nothing of the harness's own environment goes in."""
-    kept = {k: v for k in ("LD_LIBRARY_PATH", "SYSTEMROOT") if (v := os.environ.get(k))}
-    return kept | {
-        "PATH": _room_path(),
-        "LANG": "C.UTF-8",
-        # More than one thread of a maths library in the warm parent would hang every fork.
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        **library_caches(),
-    }
-
-
-def library_caches() -> dict[str, str]:
-    """Where matplotlib keeps its list of fonts, which takes a second to make, and torch what it compiles.
-
-    Left to themselves both would write into the home and the temporary folder of whoever grades. Rooms inherit
-    the fonts in memory.
-    """
-    try:
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "torchgrade"
-        places = {"MPLCONFIGDIR": folder / "matplotlib", "TORCHINDUCTOR_CACHE_DIR": folder / "torchinductor"}
-        for place in places.values():
-            place.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError):  # RuntimeError: a user without a home
-        return {}  # the libraries then make temporary ones
-    return {name: str(place) for name, place in places.items() if os.access(place, os.W_OK)}
-
-
-def _room_path() -> str:
-    return f"{Path(sys.prefix) / 'bin'}:/usr/local/bin:/usr/bin:/bin"
-
-
-def room_environment(
-    home: str, temporary: str, threads: int, *, data: str = "", tools: str = ""
-) -> dict[str, str]:
-    """The environment of the student's process; ``data`` and ``tools`` are where it finds ours."""
-    return {
-        **({room_data.VARIABLE: data} if data else {}),
-        "HOME": home,
-        "USER": "student",
-        "PATH": f"{tools}:{_room_path()}" if tools else _room_path(),
-        "LANG": "C.UTF-8",
-        "TMPDIR": temporary,
-        "TERM": "dumb",
-        "IPYTHONDIR": f"{home}/.ipython",
-        "MPLCONFIGDIR": f"{home}/.matplotlib",
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "JUPYTER_PLATFORM_DIRS": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "OMP_NUM_THREADS": str(threads),
-        # There is no network: `!pip install` should say so at once.
-        "PIP_RETRIES": "0",
-        "PIP_NO_INPUT": "1",
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "TORCHGRADE_ROOM": "1",
-    }
-
-
-def make_request(
-    policy: Policy,
-    limits: Limits,
-    *,
-    wall_seconds: float,
-    threads: int = 1,
-    gpu: bool = False,
-    hidden: tuple[str, ...] = (),
-    data_root: str = "",
-) -> RoomRequest:
-    """A request for a room with these limits; ``hidden`` folders are covered where they would be visible."""
-    name = f"{os.getpid()}-{secrets.token_hex(6)}"
-    return RoomRequest(
-        name=name,
-        key=secrets.token_hex(16),
-        policy=policy,
-        limits=limits,
-        wall_seconds=wall_seconds,
-        threads=threads,
-        gpu=gpu,
-        uid=policies.FIRST_UID + secrets.randbelow(policies.UIDS),
-        read_only=policies.readable_paths(),
-        hidden=hidden,
-        data_root=data_root,
-        tools=policies.OWN_TOOLS,
-        environment=room_environment(
-            HOME, "/tmp", threads, data=policies.DATA if data_root else "", tools=policies.TOOLS
-        ),
-    )
-
-
 class SealedRoom:
     """A room forked from the zygote."""
 
     def __init__(
-        self, tier: Tier, link: socket.socket, probes: socket.socket, connection: Connection, folder: Path | None
+        self, tier: Tier, link: socket.socket, probes: socket.socket, connection: Connection, folder: Folder
     ) -> None:
         self.tier, self.link, self.probes, self.connection = tier, link, probes, connection
-        self._folder = folder  # the home of a room that has no mount namespace
+        self._folder: Folder | None = folder
         self._ended: Ended | None = None
 
     @classmethod
     def open(cls, control: socket.socket, request: RoomRequest) -> SealedRoom:
         """Ask the zygote for a room. Raises RoomError."""
         with contextlib.ExitStack() as stack:
-            sockets = _socket_folder()
-            stack.callback(shutil.rmtree, sockets, ignore_errors=True)
-            listeners = [_listen(sockets / f"k-{n}") for n, _ in enumerate(CHANNELS, 1)]
-            for listener in listeners:
-                stack.enter_context(listener)
-            folder = None
+            folder = Folder.make()
+            stack.callback(folder.remove)
+            request = replace(request, folder=folder.path.name)
             if not request.policy.mount_namespace:
-                _require_way(request)
-                folder = _own_home(request)
-                request = replace(
-                    request,
-                    home=str(folder),
-                    environment=room_environment(
-                        str(folder), str(folder), request.threads, data=request.data_root, tools=request.tools
-                    ),
-                )
-                stack.callback(shutil.rmtree, folder, ignore_errors=True)
+                require_way(request)
+                request = with_own_home(request, folder)
+            listeners = [_listen(folder.path / f"k-{n}") for n, _ in enumerate(CHANNELS, 1)]
             link, their_link = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             probes, their_probes = socket.socketpair()
-            for pair in (link, their_link, probes, their_probes):
-                stack.enter_context(pair)
-            _send_request(control, request, [their_link, *listeners, their_probes])
-            for inherited in (their_link, their_probes, *listeners):
-                inherited.close()
+            for each in (*listeners, link, their_link, probes, their_probes):
+                stack.enter_context(each)
+            inherited = [their_link, *listeners, their_probes]
+            _send_request(control, request, [*(s.fileno() for s in inherited), folder.parent, folder.lock])
+            for each in inherited:
+                each.close()
             ports = {name: number for number, name in enumerate(CHANNELS, 1)}
-            connection = Connection("ipc", str(sockets / "k"), ports, request.key)
+            connection = Connection("ipc", str(folder.path / "k"), ports, request.key)
             room = cls(request.policy.tier, link, probes, connection, folder)
             stack.pop_all()
-            room._sockets = sockets
             room._wait_sealed()
             return room
-
-    _sockets: Path | None = None
 
     def _wait_sealed(self) -> None:
         message = self._receive(_SEAL_SECONDS)
@@ -272,15 +175,15 @@ class SealedRoom:
             return
         self.link.close()
         self.probes.close()
-        self._remove_folders()
+        self._remove_folder()
         problem = str((message or {}).get("problem") or "no answer from the warm process").strip()
         raise RoomError(f"the room could not be sealed: {problem.splitlines()[-1]}")
 
     def hide_sockets(self) -> None:
         """Remove the kernel sockets' paths, once a client is connected: then nobody else can be."""
-        if self._sockets:
-            shutil.rmtree(self._sockets, ignore_errors=True)
-            self._sockets = None
+        if self._folder:
+            for number, _ in enumerate(CHANNELS, 1):
+                (self._folder.path / f"k-{number}").unlink(missing_ok=True)
 
     def fileno(self) -> int:
         return self.link.fileno()
@@ -304,7 +207,7 @@ class SealedRoom:
             self._take_end(self._receive(_END_SECONDS))
         self.probes.close()
         self.link.close()
-        self._remove_folders()
+        self._remove_folder()
         assert self._ended is not None
         return self._ended
 
@@ -328,17 +231,10 @@ class SealedRoom:
             return None
         return dict(json.loads(data)) if data else None
 
-    def _remove_folders(self) -> None:
-        self.hide_sockets()
+    def _remove_folder(self) -> None:
         if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)  # does not follow links
+            self._folder.remove()
             self._folder = None
-
-
-def _socket_folder() -> Path:
-    """A folder of its own whose path leaves room for a name: a socket's path has 107 bytes at most."""
-    usual = os.fsencode(tempfile.gettempdir())
-    return Path(tempfile.mkdtemp(prefix="torchgrade-", dir="/tmp" if len(usual) > 80 else None))
 
 
 def _readable(stream: socket.socket, seconds: float) -> bool:
@@ -348,12 +244,12 @@ def _readable(stream: socket.socket, seconds: float) -> bool:
     return bool(poll.poll(1000 * seconds))
 
 
-def _send_request(control: socket.socket, request: RoomRequest, sockets: list[socket.socket]) -> None:
+def _send_request(control: socket.socket, request: RoomRequest, descriptors: list[int]) -> None:
     data = request.to_json()
     if len(data) > REQUEST_BYTES:
         raise RoomError("the room could not be sealed: too many or too long paths")
     try:
-        socket.send_fds(control, [data], [s.fileno() for s in sockets])
+        socket.send_fds(control, [data], descriptors)
     except OSError as error:
         raise RoomError(f"the warm process has ended: {error}") from None
 
@@ -363,25 +259,6 @@ def _listen(path: Path) -> socket.socket:
     listener.bind(str(path))
     listener.listen(16)
     return listener
-
-
-def _own_home(request: RoomRequest) -> Path:
-    home = Path(tempfile.mkdtemp(prefix="torchgrade-home-"))
-    if os.geteuid() == 0 and request.policy.drop_privileges:
-        os.chown(home, request.uid, request.uid)
-    return home
-
-
-def _require_way(request: RoomRequest) -> None:
-    """A room without a root of its own reaches its data by the host's folders. Raises RoomError if it cannot."""
-    if not request.data_root or os.geteuid() != 0 or not request.policy.drop_privileges:
-        return
-    for folder in (Path(request.data_root), *Path(request.data_root).parents):
-        if not folder.stat().st_mode & stat.S_IXOTH:
-            raise RoomError(
-                f"the room's user may not pass through {folder} to the data sets in {request.data_root}; "
-                f"`chmod o+x {folder}`, or run as an ordinary user"
-            )
 
 
 def wait_gone(room: Room, seconds: float) -> bool:

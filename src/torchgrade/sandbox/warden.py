@@ -15,63 +15,96 @@ import json
 import os
 import resource
 import select
-import shutil
 import signal
 import socket
 import struct
-import sys
 import time
-import traceback
-from collections.abc import Callable
-from pathlib import Path
-from typing import NoReturn
+from dataclasses import dataclass
 
-from torchgrade.sandbox import build, cgroup, landlock, seccomp, syscalls
-from torchgrade.sandbox.policy import INNER_UID, RoomRequest
+from torchgrade.sandbox import build, cgroup, folders, gpu, seal, syscalls
+from torchgrade.sandbox.policy import INNER_UID, ROOM_DESCRIPTORS, RoomRequest
+from torchgrade.sandbox.seal import Start
+from torchgrade.sandbox.watch import SECONDS as WATCH_SECONDS
+from torchgrade.sandbox.watch import Watch, descendants, is_zombie
 
-_WATCH_SECONDS = 0.2
-#: Exit codes of a room that never started.
-SEAL_FAILED = 70
-
-Start = Callable[[RoomRequest, list[int]], None]
+__all__ = ["descendants", "keep"]
 
 
 def keep(request: RoomRequest, descriptors: list[int], link: socket.socket, start: Start) -> None:
-    """Keep one room from its making to its end. ``start`` runs the kernel in the innermost process."""
+    """Keep one room from its making to its end. ``start`` runs the kernel in the innermost process.
+
+    ``descriptors``: the kernel's sockets, the probes' socket, the parent of the room's folder and its lock.
+    """
     syscalls.close_descriptors_except([*descriptors, link.fileno()])
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    inherited, (parent, lock) = descriptors[:ROOM_DESCRIPTORS], descriptors[ROOM_DESCRIPTORS:]
+    try:
+        out = _keep(request, inherited, link, start)
+    finally:
+        # The harness removes it too; one that was killed cannot. In the room's mount namespace it has no path.
+        folders.remove(request.folder, parent)
+        os.close(parent)
+        os.close(lock)
+    _tell(link, out)
+
+
+def _keep(request: RoomRequest, descriptors: list[int], link: socket.socket, start: Start) -> dict[str, object]:
+    """How the room ended, as the harness will be told."""
     policy, limits = request.policy, request.limits
     group = None
     if policy.cgroup:
         group = cgroup.create(f"torchgrade-{request.name}", limits.memory_mb << 20, limits.processes)
+    gpu_watch = _GpuWatch.start(request)
     try:
         init, report = _make_room(request, descriptors, start, group, link)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        problem = _read_all(report)
+        if not problem:
+            _tell(link, {"started": True, "cgroup": group is not None})
+        watch = Watch(request, init, group, but=gpu_watch.pids)
+        why = _wait_for_end(request, watch, link, gpu_watch.pipe)
+        _end(init, request)
+        _, status = os.waitpid(init, 0)
+        return {
+            "ended": os.waitstatus_to_exitcode(status),
+            "why": why,
+            "problem": problem,
+            "out_of_memory": why in ("memory", "gpu memory") or (group is not None and group.out_of_memory()),
+            "peak_memory_bytes": _peak(group),
+        }
     except OSError as error:
-        _tell(link, {"ended": SEAL_FAILED, "problem": f"the room could not be built: {error}"})
+        return {"ended": seal.FAILED, "problem": f"the room could not be built: {error}"}
+    finally:
+        gpu_watch.end()
         if group:
             group.remove()
-        return
-    for descriptor in descriptors:
-        os.close(descriptor)
-    problem = _read_all(report)
-    if not problem:
-        _tell(link, {"started": True, "cgroup": group is not None})
-    ended = _watch(request, init, link, counted=group is not None)
-    _end(init, request)
-    _, status = os.waitpid(init, 0)
-    out = {
-        "ended": os.waitstatus_to_exitcode(status),
-        "why": ended,
-        "problem": problem,
-        "out_of_memory": ended == "memory" or (group is not None and group.out_of_memory()),
-        "peak_memory_bytes": _peak(group),
-    }
-    if group:
-        group.remove()
-    if not policy.mount_namespace:  # the room's own folder, which a harness that was killed cannot remove
-        shutil.rmtree(request.home, ignore_errors=True)
-    _tell(link, out)
+
+
+@dataclass(frozen=True)
+class _GpuWatch:
+    """The process that watches the GPU's memory, where one does; it writes into ``pipe`` when it is too much."""
+
+    pid: int = 0
+    pipe: int = -1
+
+    @classmethod
+    def start(cls, request: RoomRequest) -> _GpuWatch:
+        if not (request.policy.watchdog and request.gpu_memory_mb and request.nvidia_smi):
+            return cls()
+        return cls(*gpu.start_watch(request.nvidia_smi, request.gpu_memory_mb))
+
+    @property
+    def pids(self) -> frozenset[str]:
+        return frozenset([str(self.pid)] if self.pid else [])
+
+    def end(self) -> None:
+        if self.pid:
+            with contextlib.suppress(OSError):
+                os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            os.close(self.pipe)
 
 
 def _make_room(
@@ -95,7 +128,7 @@ def _make_room(
         os.close(gate_write)
         os.close(read)
         link.close()
-        _first_process(request, descriptors, start, write, gate_read)
+        seal.first_process(request, descriptors, start, write, gate_read)
     os.close(gate_read)
     os.close(write)
     if group:
@@ -134,177 +167,29 @@ def _loopback_up() -> None:
         fcntl.ioctl(probe, 0x8914, struct.pack("16sh14x", b"lo", 1 | 64))  # SIOCSIFFLAGS, UP and RUNNING
 
 
-def _first_process(request: RoomRequest, descriptors: list[int], start: Start, report: int, gate: int) -> NoReturn:
-    """The room's init: gives up all rights, starts the kernel, reaps orphans, hands interrupts on."""
-    try:
-        syscalls.die_with_parent()
-        if not os.read(gate, 1):
-            os._exit(SEAL_FAILED)  # the warden has gone
-        os.close(gate)
-        _close_standard_streams()  # student code might reach them through /proc
-        if request.policy.mount_namespace:
-            build.finish_root()
-        _give_up_rights(request)
-        kernel = os.fork()
-        if kernel == 0:
-            _kernel_process(request, descriptors, start, report)
-        signal.signal(signal.SIGUSR1, lambda *_: _interrupt(kernel))
-        syscalls.close_descriptors_except(())
-        _reap_until(kernel)
-    except BaseException:
-        _report(report, traceback.format_exc())
-    os._exit(SEAL_FAILED)
-
-
-def _give_up_rights(request: RoomRequest) -> None:
-    if not request.policy.drop_privileges:
-        return
-    if os.geteuid() == 0:
-        syscalls.drop_capabilities(bounding_alone=True)  # later there is no right to
-        syscalls.become(request.uid)
-        if request.policy.user_namespace:
-            syscalls.unshare(syscalls.CLONE_NEWUSER)
-            syscalls.map_user(INNER_UID, request.uid, request.uid)
-    syscalls.drop_capabilities()
-    syscalls.die_with_parent()
-
-
-def _interrupt(kernel: int) -> None:
-    with contextlib.suppress(OSError):
-        os.killpg(kernel, signal.SIGINT)
-
-
-def _reap_until(kernel: int) -> NoReturn:
-    while True:
-        pid, status = os.wait()
-        if pid == kernel:
-            code = os.waitstatus_to_exitcode(status)
-            os._exit(code if code >= 0 else 128 - code)
-
-
-def _kernel_process(request: RoomRequest, descriptors: list[int], start: Start, report: int) -> NoReturn:
-    code = 1
-    try:
-        syscalls.die_with_parent()  # where there is no PID namespace to take it along
-        os.setsid()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-            file.write("700")
-        syscalls.close_descriptors_except([*descriptors, report])
-        _confine(request)
-        os.environ.clear()
-        os.environ.update(request.environment)
-        os.chdir(request.home)
-    except BaseException:
-        _report(report, traceback.format_exc())
-        os._exit(SEAL_FAILED)
-    os.close(report)
-    with contextlib.suppress(SystemExit):
-        start(request, descriptors)
-        code = 0
-    os._exit(code)
-
-
-def _close_standard_streams() -> None:
-    null = os.open("/dev/null", os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(null, standard)
-    os.close(null)
-
-
-def _confine(request: RoomRequest) -> None:
-    policy = request.policy
-    if not policy.mount_namespace:
-        _check_paths(request)
-    if policy.drop_privileges:
-        syscalls.set_no_new_privileges()
-    if policy.rlimits:
-        _set_limits(request)
-    if policy.landlock:
-        if policy.mount_namespace:
-            read_only, writable = ["/"], build.writable(request.home)
-        else:
-            own = ["/proc/self", "/proc/meminfo", "/proc/cpuinfo", "/proc/stat", "/proc/sys/vm"]
-            read_only, writable = (
-                [*request.read_only, *own, *filter(None, [request.data_root, request.tools])],
-                [request.home],
-            )
-        landlock.restrict(
-            read_only, writable, build.devices(gpu=request.gpu), deny_tcp=not policy.network_namespace
-        )
-    if policy.seccomp:
-        families = seccomp.FAMILIES_NAMESPACED if policy.network_namespace else seccomp.FAMILIES_SHARED
-        seccomp.install(families=families, memfd=request.gpu)
-
-
-def _check_paths(request: RoomRequest) -> None:
-    """Where the host's own tree is seen, what must be read can be and what must be hidden is. Raises OSError."""
-    for path in (os.__file__, *(str(m.__file__) for n in ("torch", "numpy") if (m := sys.modules.get(n)))):
-        if not os.access(path, os.R_OK):
-            raise PermissionError(
-                f"user {os.getuid()} of the room cannot read {path}: install Python and its packages where "
-                "every user may read them, or do not run as root"
-            )
-    for hidden in request.hidden if request.policy.landlock else ():
-        for shown in request.read_only:
-            if os.path.exists(hidden) and Path(hidden).resolve().is_relative_to(Path(shown).resolve()):
-                raise PermissionError(
-                    f"{hidden} lies in {shown}, which this tier must show: it can hide no folder there"
-                )
-
-
-def _set_limits(request: RoomRequest) -> None:
-    limits = request.limits
-    syscalls.limit(resource.RLIMIT_CORE, 0)
-    if not request.gpu:  # CUDA reserves far more addresses than it uses
-        syscalls.limit(resource.RLIMIT_DATA, _data_bytes() + (limits.memory_mb << 20))
-    others = 0 if request.policy.user_namespace else _threads_of(os.getuid())
-    syscalls.limit(resource.RLIMIT_NPROC, others + limits.processes)
-    syscalls.limit(resource.RLIMIT_FSIZE, limits.disk_mb << 20)
-    syscalls.limit(resource.RLIMIT_NOFILE, 1024)
-    syscalls.limit(resource.RLIMIT_MEMLOCK, (256 << 20) if request.gpu else (64 << 10))
-    syscalls.limit(resource.RLIMIT_MSGQUEUE, 0)
-
-
-def _threads_of(uid: int) -> int:
-    """How many threads the user has already: outside a user namespace they count against the room's limit."""
-    count = 0
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError):
-            if os.stat(f"/proc/{name}").st_uid == uid:
-                count += len(os.listdir(f"/proc/{name}/task"))
-    return count
-
-
-def _data_bytes() -> int:
-    """What the warm parent already maps as data; the student's share comes on top of it."""
-    with open("/proc/self/status") as file:
-        for line in file:
-            if line.startswith("VmData:"):
-                return int(line.split()[1]) << 10
-    return 0
-
-
-def _watch(request: RoomRequest, init: int, link: socket.socket, *, counted: bool) -> str:
-    """Wait for the room's end. Returns why: exit, asked, wall or memory."""
+def _wait_for_end(request: RoomRequest, watch: Watch, link: socket.socket, gpu_pipe: int) -> str:
+    """Returns why the room ends: exit, asked, wall, memory, disk or gpu memory."""
     deadline = time.monotonic() + request.wall_seconds
-    watchdog = request.policy.watchdog and not counted
-    exited = os.pidfd_open(init)
+    exited = os.pidfd_open(watch.init)
     poll = select.poll()
     poll.register(exited, select.POLLIN)
     poll.register(link.fileno(), select.POLLIN | select.POLLHUP)
+    if gpu_pipe >= 0:
+        poll.register(gpu_pipe, select.POLLIN)
     try:
-        while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return "wall"
-            ready = dict(poll.poll(1000 * min(left, _WATCH_SECONDS if watchdog else left)))
+        while (left := deadline - time.monotonic()) > 0:
+            ready = dict(poll.poll(1000 * min(left, WATCH_SECONDS)))
             if exited in ready:
                 return "exit"
-            if link.fileno() in ready and not _obey(link, init):
+            if link.fileno() in ready and not _obey(link, watch.init):
                 return "asked"
-            if watchdog and _room_bytes(init, request) > request.limits.memory_mb << 20:
-                return "memory"
+            if gpu_pipe in ready:
+                if os.read(gpu_pipe, 1):
+                    return "gpu memory"
+                poll.unregister(gpu_pipe)  # its watch has ended: there is none any more
+            if why := watch.over():
+                return why
+        return "wall"
     finally:
         os.close(exited)
 
@@ -322,42 +207,6 @@ def _obey(link: socket.socket, init: int) -> bool:
     return True
 
 
-def _room_bytes(init: int, request: RoomRequest) -> int:
-    """Proportional memory of all processes of the room."""
-    return sum(_proportional_bytes(pid) for pid in _room_pids(init, request))
-
-
-def _room_pids(init: int, request: RoomRequest) -> list[str]:
-    if request.policy.pid_namespace and request.policy.mount_namespace:
-        with contextlib.suppress(OSError):  # the room's own /proc lists the room alone
-            return [name for name in os.listdir("/proc") if name.isdigit()]
-    return descendants(os.getpid())
-
-
-def descendants(pid: int | str) -> list[str]:
-    """Pids of all processes below ``pid``."""
-    out: list[str] = []
-    with contextlib.suppress(OSError):
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children") as file:
-                for child in file.read().split():
-                    out += [child, *descendants(child)]
-    return out
-
-
-def _proportional_bytes(pid: str) -> int:
-    """A process's memory, its part of what it shares; all that is resident where it shut its /proc to others."""
-    with contextlib.suppress(OSError):
-        try:
-            with open(f"/proc/{pid}/smaps_rollup") as file:
-                shares = [int(line.split()[1]) << 10 for line in file if line.startswith("Pss:")]
-            return shares[0] if shares else 0
-        except PermissionError:
-            with open(f"/proc/{pid}/statm") as file:
-                return int(file.read().split()[1]) * resource.getpagesize()
-    return 0
-
-
 def _end(init: int, request: RoomRequest) -> None:
     """Kill all that is in the room. In a PID namespace the first process takes the others with it."""
     with contextlib.suppress(OSError):
@@ -365,7 +214,7 @@ def _end(init: int, request: RoomRequest) -> None:
     if request.policy.pid_namespace:
         return
     for _ in range(1000):
-        living = [int(p) for p in descendants(os.getpid()) if not _is_zombie(p)]
+        living = [int(p) for p in descendants(os.getpid()) if not is_zombie(p)]
         if not living:
             return
         for pid in living:
@@ -374,22 +223,9 @@ def _end(init: int, request: RoomRequest) -> None:
         time.sleep(0.002)
 
 
-def _is_zombie(pid: str) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
-
-
 def _peak(group: cgroup.Cgroup | None) -> int:
     measured = group.peak_bytes() if group else None
     return measured if measured is not None else resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10
-
-
-def _report(descriptor: int, text: str) -> None:
-    with contextlib.suppress(OSError):
-        os.write(descriptor, text.encode()[:8192])
 
 
 def _read_all(descriptor: int) -> str:

@@ -3,36 +3,40 @@
 Started by exec with a clean environment, so that nothing of the harness is in its memory or in
 ``/proc/self/environ``: ``python -m torchgrade.sandbox.zygote DESCRIPTOR``. The descriptor is a
 SOCK_SEQPACKET socket inherited at start; there is no path that a student's process could connect to. A
-request is the JSON of a RoomRequest with eight descriptors: the room's link, five kernel sockets, the
-probes' socket. End of file ends the zygote; each room ends when its own link closes.
+request is the JSON of a RoomRequest with nine descriptors: the room's link, five kernel sockets, the probes'
+socket, the parent of the room's folder and the folder's lock. End of file ends the zygote; each room ends when
+its own link closes.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import os
 import signal
 import socket
 import sys
 import traceback
 
-from torchgrade.sandbox import kernel, warden
-from torchgrade.sandbox.policy import READY, REQUEST_BYTES, request_from_json
+from torchgrade.sandbox import kernel, pages, warden
+from torchgrade.sandbox.policy import READY, REQUEST_BYTES, REQUEST_DESCRIPTORS, request_from_json
 
 
-def main(descriptor: int) -> None:
+def main(descriptor: int, *, optimizers: bool) -> None:
     """Serve requests until the socket closes."""
     control = socket.socket(fileno=descriptor)
-    kernel.preload()
+    kernel.preload(optimizers=optimizers)
     # What lives now lives for ever: a collection in a fork would copy every page that it looks at.
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # wardens are reaped by the kernel
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the harness, which then ends the rooms
     control.send(READY)
-    while True:
-        data, descriptors, _, _ = socket.recv_fds(control, REQUEST_BYTES, 16)
+    for number in itertools.count():
+        if number == pages.WORTH_IT:
+            pages.collapse_heap()
+        data, descriptors, _, _ = socket.recv_fds(control, REQUEST_BYTES, REQUEST_DESCRIPTORS)
         if not data:
             return
         if os.fork() == 0:
@@ -57,4 +61,5 @@ def _warden(control: socket.socket, data: bytes, descriptors: list[int]) -> None
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), optimizers="--optimizers" in sys.argv)
+    os._exit(0)  # an interpreter with torch takes 0.2 s to take itself apart

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from measuring import percent
+
 RIGHT = "import torch\n\ndef softmax(x):\n    e = torch.exp(x - x.max(dim=1, keepdim=True).values)\n"
 RIGHT += "    return e / e.sum(dim=1, keepdim=True)\n"
 # What an attack of score 0 may earn is what honest code earns that returns the same arrays.
@@ -45,9 +47,33 @@ class Corpus:
     marks: dict[str, str]
 
 
-def make_corpus(attacks: Path, scratch: Path, seed: str) -> Corpus:
-    """Arm and disguise the attacks by the corpus' own tools. Nothing of them is run here."""
+def make_corpus(attacks: list[Path], scratch: Path, seed: str) -> Corpus:
+    """Arm and disguise the attacks of all folders. Nothing of them is run here.
+
+    A folder with tools of its own is made by them; another one is percent files, and ``controls`` below it.
+    """
+    whole = Corpus({}, {}, {}, percent.words(seed))
+    for number, folder in enumerate(attacks):
+        part = scratch / str(number)
+        own = (folder / "to_ipynb.py").is_file()
+        made = _made_by_its_tools(folder, part, seed) if own else _made_of_percent_files(folder, part, seed)
+        whole.marks.update(made.marks)
+        for name in ("attacks", "malformed"):
+            getattr(whole, name).update(getattr(made, name))
+        for slug, control in made.controls.items():
+            whole.controls.setdefault(slug, control)
+    return whole
+
+
+def _made_of_percent_files(folder: Path, scratch: Path, seed: str) -> Corpus:
+    attacks = percent.convert(folder, scratch / "attacks", seed, armed=True)
+    controls = percent.convert(folder / "controls", scratch / "controls", seed, armed=False)
+    return Corpus(attacks, controls, {}, percent.words(seed))
+
+
+def _made_by_its_tools(attacks: Path, scratch: Path, seed: str) -> Corpus:
     made = {name: scratch / name for name in ("attacks", "controls", "malformed")}
+    scratch.mkdir(parents=True)
     notebooks = attacks / "to_ipynb.py"
     sources = sorted(d for d in attacks.iterdir() if d.is_dir() and d.name not in ("controls", "__pycache__"))
     _tool(notebooks, made["attacks"], *sources, "--armed", "--disguise", seed)
@@ -71,14 +97,19 @@ def _listed(folder: Path, ending: str) -> dict[str, tuple[Path, dict[str, Any]]]
     return {case["slug"]: (folder / (case["slug"] + ending), case) for case in cases}
 
 
-def make_cohort(corpus: Corpus, folder: Path, canary: str, only: str | None = None) -> list[Case]:
-    """Write the submissions into ``folder``; their cases in the order of the students' names."""
+def make_cohort(corpus: Corpus, folder: Path, canary: str, only: str | None = None, beside: int = 1) -> list[Case]:
+    """Write the submissions into ``folder``; their cases in the order of the students' names.
+
+    After each ``beside`` attacks comes an honest submission.
+    """
     folder.mkdir(parents=True)
-    plan = list(_plan(corpus, canary, only))
+    plan = list(_plan(corpus, canary, only, beside))
     return [_hand_in(folder, f"s{number:04}", source, case) for number, (source, case) in enumerate(plan)]
 
 
-def _plan(corpus: Corpus, canary: str, only: str | None) -> Iterator[tuple[Path | str, dict[str, Any]]]:
+def _plan(
+    corpus: Corpus, canary: str, only: str | None, beside: int
+) -> Iterator[tuple[Path | str, dict[str, Any]]]:
     """(source, fields of the case) of each submission: a path to move, or the code of a notebook."""
     plain, facts = corpus.controls[PLAIN]
     honest = {s: c for s, c in corpus.controls.items() if only is None or s == PLAIN}
@@ -93,7 +124,8 @@ def _plan(corpus: Corpus, canary: str, only: str | None) -> Iterator[tuple[Path 
             secret = f"# {canary}\nprint({canary!r})\n{RIGHT}"
             yield secret, {"slug": "another-student", "kind": "victim", "score": "full"}
         yield path, _attack(slug, "attack" if kind == "attacks" else "malformed", case, path)
-        yield plain, _control(facts, "beside")
+        if number % beside == 0:
+            yield plain, _control(facts, "beside")
     for path, control in honest.values():
         yield path, _control(control, "after")
 

@@ -7,6 +7,7 @@ import ctypes
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -57,30 +58,53 @@ def plant_home(home: Path) -> str:
 
 
 class Sinks:
-    """Loopback ports and sockets that take every connection, and count them."""
+    """Loopback ports, a name server's among them, and sockets by path and by name: they take and count all."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.taken: list[str] = []
         self.watched: list[str] = []
         self._sockets: list[socket.socket] = []
-        for family, address in (
-            (socket.AF_INET, ("127.0.0.1", 8000)),
-            (socket.AF_INET6, ("::1", 8000)),
-            (socket.AF_INET, ("127.0.0.1", 0)),
-            (socket.AF_UNIX, str(path)),
-            (socket.AF_UNIX, "\0" + path.name),
+        self._closed = False
+        self._datagrams = path.with_suffix(".dgram")
+        stream, datagram = socket.SOCK_STREAM, socket.SOCK_DGRAM
+        for family, kind, address in (
+            (socket.AF_INET, stream, ("127.0.0.1", 8000)),
+            (socket.AF_INET6, stream, ("::1", 8000)),
+            (socket.AF_INET, stream, ("127.0.0.1", 0)),
+            (socket.AF_INET, stream, ("127.0.0.1", 53)),
+            (socket.AF_INET, datagram, ("127.0.0.1", 53)),
+            (socket.AF_INET, datagram, ("127.0.0.53", 53)),
+            (socket.AF_INET6, datagram, ("::1", 53)),
+            (socket.AF_INET, datagram, ("127.0.0.1", 0)),
+            (socket.AF_UNIX, stream, str(path)),
+            (socket.AF_UNIX, stream, "\0" + path.name),
+            (socket.AF_UNIX, datagram, str(self._datagrams)),
+            (socket.AF_UNIX, datagram, "\0" + self._datagrams.name),
         ):
-            with contextlib.suppress(OSError):  # no IPv6 here, or the port is another program's
-                self._listen(family, address)
+            with contextlib.suppress(OSError):  # no IPv6 here, or the port is another program's or root's
+                self._listen(family, kind, address)
 
-    def _listen(self, family: socket.AddressFamily, address: tuple[str, int] | str) -> None:
-        listener = socket.socket(family, socket.SOCK_STREAM)
+    def _listen(
+        self, family: socket.AddressFamily, kind: socket.SocketKind, address: tuple[str, int] | str
+    ) -> None:
+        listener = socket.socket(family, kind)
         self._sockets.append(listener)
         listener.bind(address)
-        listener.listen()
-        self.watched.append(repr(listener.getsockname()))
-        threading.Thread(target=self._take, args=(listener,), daemon=True).start()
+        if family == socket.AF_UNIX and isinstance(address, str) and not address.startswith("\0"):
+            os.chmod(address, 0o777)  # a room's user must be able to, if it can reach it
+        if kind == socket.SOCK_STREAM:
+            listener.listen()
+        self.watched.append(f"{kind.name} {listener.getsockname()!r}")
+        take = self._take if kind == socket.SOCK_STREAM else self._receive
+        threading.Thread(target=take, args=(listener,), daemon=True).start()
+
+    def _receive(self, listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # closed
+            while not self._closed:
+                listener.recv(1 << 16)
+                if not self._closed:
+                    self.taken.append(f"datagram {listener.getsockname()!r}")
 
     def _take(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):  # closed
@@ -91,7 +115,9 @@ class Sinks:
 
     def close(self) -> None:
         """Stop to listen, and leave no socket behind."""
+        self._closed = True
         self._path.unlink(missing_ok=True)
+        self._datagrams.unlink(missing_ok=True)
         for listener in self._sockets:
             with contextlib.suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
@@ -122,15 +148,34 @@ def snapshot(*trees: Path) -> Snapshot:
         files={str(p): _digest(p) for tree in trees for p in _files(tree)},
         mounts=frozenset(Path("/proc/self/mounts").read_text().splitlines()),
         segments=frozenset(_segments()),
-        cgroups=frozenset(str(d) for d in CGROUPS.rglob("*") if d.is_dir()),
+        cgroups=frozenset(_cgroups()),
     )
 
 
+def _cgroups() -> Iterator[str]:
+    """Control groups that a room might have left: below our own, or of a room's name anywhere."""
+    own = {line.split(":", 2)[2].strip("/") for line in Path("/proc/self/cgroup").read_text().splitlines()}
+    for folder in CGROUPS.rglob("*"):
+        inside = any(group and f"/{group}/" in f"{folder.parent}/" for group in own)
+        ours = inside or folder.name.startswith("torchgrade-")
+        if ours and folder.is_dir() and not _of_another_grading(folder.name):
+            yield str(folder)
+
+
+def _of_another_grading(name: str) -> bool:
+    """A room's group is named for its harness; one that lives and is no descendant of ours is somebody else's."""
+    found = re.fullmatch(r"torchgrade-(\d+)-[0-9a-f]+", name)
+    return bool(found) and Path("/proc", found[1]).exists() and int(found[1]) not in descendants(os.getpid())
+
+
 def settled(before: Snapshot, *trees: Path) -> list[str]:
-    """Differences that are still there after ``SETTLE_SECONDS``."""
+    """Differences that stay for ``SETTLE_SECONDS``; what comes and goes meanwhile is another program's."""
     until = time.monotonic() + SETTLE_SECONDS
-    while (told := before.differences(snapshot(*trees))) and time.monotonic() < until:
+    told = before.differences(snapshot(*trees))
+    while told and time.monotonic() < until:
         time.sleep(0.1)
+        now = before.differences(snapshot(*trees))
+        told = [one for one in told if one in now]
     return told
 
 
