@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from postgres_server import Server, find_initdb, running_server
 
 from torchgrade.gradebook import Gradebook
 from torchgrade.model import (
@@ -65,8 +66,35 @@ def verdict() -> Callable[..., Verdict]:
     return make_verdict
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A real PostgreSQL, ours alone."""
+    pytest.importorskip("psycopg", reason="no driver: pip install 'torchgrade[postgres]'")
+    initdb = find_initdb()
+    if initdb is None:
+        pytest.skip("no PostgreSQL server is installed here (Debian: apt-get install postgresql)")
+    with running_server(initdb) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where an empty gradebook can be made: a file, and a database of a server."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'grades.db'}"
+    server: Server = request.getfixturevalue("postgres")
+    return server.url(server.new_database())
+
+
 @pytest.fixture
-def gradebook(tmp_path: Path) -> Iterator[Gradebook]:
-    """An empty gradebook in a file."""
+def gradebook(place: str) -> Iterator[Gradebook]:
+    """An empty gradebook, once of each kind."""
+    with Gradebook.open(place) as opened:
+        yield opened
+
+
+@pytest.fixture
+def in_a_file(tmp_path: Path) -> Iterator[Gradebook]:
+    """An empty gradebook in an SQLite file, its name the file's path."""
     with Gradebook.open(tmp_path / "grades.db") as opened:
         yield opened

@@ -25,11 +25,11 @@ def test_a_recorded_verdict_comes_back_equal(gradebook: Gradebook, verdict: Make
     assert gradebook.verdicts(run) == [verdict()]
 
 
-def test_it_is_there_after_the_file_was_closed(tmp_path: Path, verdict: Make) -> None:
-    with Gradebook.open(str(tmp_path / "grades.db")) as first:
+def test_it_is_there_after_it_was_closed(place: str, verdict: Make) -> None:
+    with Gradebook.open(place) as first:
         run = first.start_run("softmax", {})
         first.record(verdict(notebook=None), "k1", run)
-    with Gradebook.open(f"sqlite:///{tmp_path / 'grades.db'}") as second:
+    with Gradebook.open(place.removeprefix("sqlite:///")) as second:
         assert second.verdicts(run) == [verdict(notebook=None)]
 
 
@@ -86,10 +86,10 @@ def test_a_run_shows_what_it_found_finished(gradebook: Gradebook, verdict: Make)
     assert [one.student for one in gradebook.verdicts(first)] == ["petrov"]
 
 
-def test_runs_tell_when_and_how(tmp_path: Path, verdict: Make) -> None:
+def test_runs_tell_when_and_how(place: str, verdict: Make) -> None:
     times = iter(datetime(2026, 9, 1, 9, tzinfo=UTC) + timedelta(minutes=n) for n in range(10))
-    with Gradebook.open(tmp_path / "grades.db", clock=lambda: next(times)) as book:
-        first = book.start_run("softmax", {"jobs": 2, "note": "первый"})
+    with Gradebook.open(place, clock=lambda: next(times)) as book:
+        first = book.start_run("softmax", {"jobs": 2, "note": "первый"}, course="Deep learning 2026")
         second = book.start_run("padding", {})
         book.record(verdict(), "k1", first)
         book.end_run(first)
@@ -97,6 +97,7 @@ def test_runs_tell_when_and_how(tmp_path: Path, verdict: Make) -> None:
     assert [run.id for run in told] == [first, second]
     assert told[0].settings == {"jobs": 2, "note": "первый"}
     assert (told[0].verdicts, told[1].verdicts) == (1, 0)
+    assert (told[0].course, told[1].course) == ("Deep learning 2026", "")
     assert told[0].started == datetime(2026, 9, 1, 9, tzinfo=UTC)
     assert told[0].ended == datetime(2026, 9, 1, 9, 3, tzinfo=UTC)
     assert told[1].ended is None
@@ -107,6 +108,24 @@ def test_attempts_count_different_notebooks(gradebook: Gradebook) -> None:
     assert seen == [1, 2, 1, 3, 2]
     assert gradebook.attempt_numbers("softmax", [("petrov", "b")]) == [1]
     assert gradebook.attempt_numbers("padding", [("ivanov", "c")]) == [1]
+
+
+def test_attempts_are_counted_in_each_course(gradebook: Gradebook) -> None:
+    def numbers(course: str, *digests: str) -> list[int]:
+        return gradebook.attempt_numbers("softmax", [("ivanov", digest) for digest in digests], course=course)
+
+    assert numbers("", "a") == [1], "kept by a torchgrade that knew one course"
+    assert numbers("2026", "a", "b", "c") == [1, 2, 3]
+    assert numbers("2027", "c", "a") == [2, 1]
+
+
+def test_the_newest_verdict_is_of_the_course_that_is_asked_about(gradebook: Gradebook, verdict: Make) -> None:
+    for year in ("2026", "2027"):
+        run = gradebook.start_run("softmax", {}, course=year)
+        gradebook.record(verdict(digests={"notebook": year}), f"k{year}", run)
+    assert gradebook.last_digests("softmax", course="2026") == {"ivanov": {"notebook": "2026"}}
+    assert gradebook.last_digests("softmax", course="2027") == {"ivanov": {"notebook": "2027"}}
+    assert gradebook.last_digests("softmax", course="2028") == {}
 
 
 def test_what_is_not_there_is_said(gradebook: Gradebook) -> None:
@@ -125,21 +144,21 @@ def test_a_figure_that_is_no_number_is_refused_before_it_is_stored(gradebook: Gr
     assert gradebook.verdicts(run) == []
 
 
-def test_the_teachers_guide_asks_questions_that_have_answers(gradebook: Gradebook, verdict: Make) -> None:
-    run = gradebook.start_run("softmax", {})
+def test_the_teachers_guide_asks_questions_that_have_answers(in_a_file: Gradebook, verdict: Make) -> None:
+    run = in_a_file.start_run("softmax", {})
     failed = CriterionResult("rows", "Rows", Outcome.FAILED, 0.5, 2.0)
-    gradebook.record(verdict(criteria=(failed,), status=Status.LIMIT, reason="memory"), "k1", run)
+    in_a_file.record(verdict(criteria=(failed,), status=Status.LIMIT, reason="memory"), "k1", run)
     guide = (Path(__file__).parents[2] / "docs" / "teachers.md").read_text()
     questions = re.findall(r"SELECT[^;]*;", guide)
-    with closing(sqlite3.connect(gradebook.name)) as plain:
+    with closing(sqlite3.connect(in_a_file.name)) as plain:
         answers = [plain.execute(question).fetchall() for question in questions]
     assert answers == [[("rows", 1.5, 1)], [("ivanov", "memory", 0.31, 213.5, "cpu", "full")]]
 
 
-def test_a_teacher_can_ask_in_sql(gradebook: Gradebook, verdict: Make) -> None:
-    run = gradebook.start_run("softmax", {})
-    gradebook.record(verdict(notes=("Ячейка 3",)), "k1", run)
-    with closing(sqlite3.connect(gradebook.name)) as plain:
+def test_a_teacher_can_ask_in_sql(in_a_file: Gradebook, verdict: Make) -> None:
+    run = in_a_file.start_run("softmax", {})
+    in_a_file.record(verdict(notes=("Ячейка 3",)), "k1", run)
+    with closing(sqlite3.connect(in_a_file.name)) as plain:
         lines = plain.execute(
             "SELECT student, outcome, criterion_result.points, visibility, notebook_digest, notes,"
             " json_extract(versions, '$.torch') FROM verdict JOIN criterion_result USING (verdict_id)"

@@ -6,17 +6,22 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
 from torchgrade.errors import UsageError
-from torchgrade.gradebook import Gradebook, upgrade
+from torchgrade.gradebook import Gradebook, revision, rows, upgrade
+from torchgrade.gradebook.book import _link, _put, _put_parts
 from torchgrade.gradebook.schema import REVISION, REVISION_TABLE, metadata
+from torchgrade.model import Verdict
 
 
 def test_the_constant_is_the_newest_migration() -> None:
@@ -67,18 +72,18 @@ def test_a_migration_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 
 TWO_MORE = {
-    "v0002_room.py": "op.create_table('room', sa.Column('name', sa.Text()))",
-    "v0003_faulty.py": "op.create_table('half', sa.Column('name', sa.Text()))\n    op.create_table('room')",
+    1: "op.create_table('room', sa.Column('name', sa.Text()))",
+    2: "op.create_table('half', sa.Column('name', sa.Text()))\n    op.create_table('room')",
 }
 
 
 def test_each_migration_has_a_transaction_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scripts = shutil.copytree(upgrade.MIGRATIONS, tmp_path / "migrations")
-    for name, body in TWO_MORE.items():
-        number = int(name[1:5])
+    for more, body in TWO_MORE.items():
+        number = int(REVISION) + more
         head = f"import sqlalchemy as sa\nfrom alembic import op\nrevision = '{number:04}'\n"
         source = f"{head}down_revision = '{number - 1:04}'\ndef upgrade():\n    {body}\n"
-        (scripts / "versions" / name).write_text(source)
+        (scripts / "versions" / f"v{number:04}_more.py").write_text(source)
     monkeypatch.setattr(upgrade, "MIGRATIONS", scripts)
     with pytest.raises(UsageError, match="room already exists"):
         Gradebook.open(tmp_path / "grades.db")
@@ -86,11 +91,33 @@ def test_each_migration_has_a_transaction_of_its_own(tmp_path: Path, monkeypatch
         tables = {name for (name,) in plain.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         stored = plain.execute(f"SELECT version_num FROM {REVISION_TABLE}").fetchall()
     assert {"verdict", "room"} <= tables and "half" not in tables
-    assert stored == [("0002",)]
+    assert stored == [(f"{int(REVISION) + 1:04}",)]
 
 
-def test_two_programs_may_open_a_new_one_at_once(tmp_path: Path) -> None:
+def test_what_a_gradebook_of_one_course_held_is_there_in_one_of_many(
+    place: str, verdict: Callable[..., Verdict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:  # what the first release made
+        patched.setattr(upgrade, "_TARGET", "0001")
+        patched.setattr(revision, "REVISION", "0001")
+        book = Gradebook.open(place)
+    row, lines = rows.split(verdict())
+    with book, book._writing() as db:
+        db.execute(text("INSERT INTO run VALUES ('r1', 'softmax', '2026-09-01 09:00:00', NULL, '{}')"))
+        verdict_id = _put(db, None, row | {"key": "k1", "created_at": datetime(2026, 9, 1)})
+        _put_parts(db, verdict_id, lines, rows.pack(verdict().notebook or {}))
+        _link(db, "r1", verdict_id)
+        db.execute(text("INSERT INTO attempt VALUES ('softmax', 'ivanov', 3, 'd3', '2026-09-01 09:00:00.000000')"))
+    for _ in range(2):  # migrated by the first, found so by the second
+        with Gradebook.open(place) as book:
+            assert [(run.id, run.course, run.verdicts) for run in book.runs()] == [("r1", "", 1)]
+            assert book.verdicts("r1") == [verdict()]
+            assert book.attempt_numbers("softmax", [("ivanov", "d3")], course="2026") == [3]
+            assert book.last_digests("softmax", course="2026") == {"ivanov": verdict().digests}
+
+
+def test_programs_may_open_a_new_one_at_once(place: str) -> None:
     program = "import sys; from torchgrade.gradebook import Gradebook; print(Gradebook.open(sys.argv[1]).runs())"
-    command = [sys.executable, "-c", program, str(tmp_path / "grades.db")]
+    command = [sys.executable, "-c", program, place]
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)]
     assert [one.communicate()[0].strip() or one.communicate()[1] for one in both] == ["[]"] * 4

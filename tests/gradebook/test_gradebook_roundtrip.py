@@ -40,13 +40,17 @@ def of(kind: Any) -> st.SearchStrategy[Any]:
         return st.none() | of(next(one for one in inner if one is not NoneType))
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return st.sampled_from(kind)
-    plain = {str: TEXT, float: NUMBER, int: st.integers(0, 2**31), bool: st.booleans(), Any: JSON}
+    plain = {str: TEXT, float: NUMBER, int: st.integers(0, 2**31 - 1), bool: st.booleans(), Any: JSON}
     return plain[kind]
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gradebook]:
-    with Gradebook.open(tmp_path_factory.mktemp("roundtrip") / "grades.db") as book:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gradebook]:
+    place = str(tmp_path_factory.mktemp("roundtrip") / "grades.db")
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres")
+        place = server.url(server.new_database())
+    with Gradebook.open(place) as book:
         yield book
 
 

@@ -18,18 +18,24 @@ class FakeExaminer:
 
     #: Added to the points that a notebook asks for: a verdict that comes out otherwise the next time.
     more = 0.0
+    #: How often a notebook that says ``die`` takes its examiner along.
+    deaths_left = 0
 
     def __init__(self, setup: warm.Setup) -> None:
         self.setup = setup
         self.examined: list[str] = []
         self.jobs: list[dict[str, Any]] = []
         self.closed = 0
+        self.said: set[str] = set()
         self.most_at_once = self._at_once = self._most_on_one = 0
         self._on: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def wait_ready(self) -> None:
         """Ready at once."""
+
+    def alive(self) -> bool:
+        return "die" not in self.said
 
     def close(self) -> None:
         self.closed += 1
@@ -63,6 +69,12 @@ class FakeExaminer:
                 points = float(rest) + self.more
             elif word == "sleep":
                 time.sleep(float(rest))
+            elif word == "die":
+                if FakeExaminer.deaths_left:
+                    FakeExaminer.deaths_left -= 1
+                    self.said.add(word)
+                    raise BrokenError("the warm examiner is gone")
+                points = 3.0
             elif word == "raise":
                 raise BrokenError("Traceback (most recent call last):\n  somewhere\nOSError: our own disk")
             elif word == "interrupt":

@@ -645,7 +645,7 @@ def test_a_course_without_a_solution_is_refused_in_one_line(
     (stage.root / "solutions/double/double.ipynb").unlink()
     with pytest.raises(SpecError, match=r"double\.ipynb: the notebook does not exist"):
         stage.grade()
-    assert stage.examiners == []
+    assert stage.examined == [] and stage.all_closed
 
 
 def test_write_course_makes_a_course(tmp_path: Path) -> None:
@@ -726,3 +726,36 @@ def test_the_page_of_who_left_goes_and_foreign_files_stay(stage: Stage) -> None:
     stage.grade()
     there = {p.name for p in (stage.out / "students").iterdir()}
     assert there == {"anna.html", "notes.html"}
+
+
+def test_an_examiner_that_died_is_started_anew(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeExaminer, "deaths_left", 1)
+    stage.hand_in(anna="points 1", boris="die", vera="points 2", zoe="points 3")
+    assert points(stage.grade(jobs=1)) == {"anna": 1.0, "boris": 3.0, "vera": 2.0, "zoe": 3.0}
+    assert len(stage.examiners) == 2 and stage.all_closed
+
+
+def test_two_courses_in_one_gradebook_count_attempts_apart(stage: Stage, tmp_path: Path) -> None:
+    book = str(tmp_path / "all.sqlite")
+    stage.hand_in(anna="points 1")
+    stage.grade(gradebook=book)
+    course = stage.root / "course.yaml"
+    course.write_text(course.read_text().replace("year: ", "year: 1"))
+    stage.hand_in(anna="points 2")
+    (verdict,) = stage.grade(gradebook=book, out=tmp_path / "other").verdicts
+    assert verdict.attempt == 1
+    stage.hand_in(anna="points 3")
+    (verdict,) = stage.grade(gradebook=book, out=tmp_path / "other").verdicts
+    assert verdict.attempt == 2
+
+
+def test_with_a_scheduler_the_gpus_of_this_machine_do_not_count(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assignment = stage.course().assignments[0]
+    with_gpus(monkeypatch, [], "there is no NVIDIA GPU on this machine")
+    assert machine.choose_place("cuda", assignment, elsewhere=True) == machine.Place("cuda")
+    assert machine.choose_place("auto", assignment, elsewhere=True) == machine.Place()
+    assert machine.choose_place("auto", replace(assignment, device="cuda"), elsewhere=True).device == "cuda"
+    with pytest.raises(UsageError, match="--gpus 2: the workers"):
+        machine.choose_place("cuda", assignment, 2, elsewhere=True)

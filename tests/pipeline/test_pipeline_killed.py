@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from pretended import PRETENDED
 from small_course import DOUBLE_LATE_ONLY, DOUBLE_RIGHT, double_course, write_notebook
 
 from torchgrade.gradebook import Gradebook
@@ -38,9 +42,10 @@ def cohort(tmp_path: Path) -> Path:
 class Grading:
     """One call of the command, in a process group of its own, as a shell would start it."""
 
-    def __init__(self, root: Path, cohort: Path, out: Path, *options: str) -> None:
+    def __init__(self, root: Path, cohort: Path, out: Path, *options: str, pretended: bool = False) -> None:
+        program = ["-c", PRETENDED] if pretended else ["-m", "torchgrade"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "torchgrade", "grade", "double", str(cohort), "--out", str(out), *options],
+            [sys.executable, *program, "grade", "double", str(cohort), "--out", str(out), *options],
             cwd=root,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -62,6 +67,17 @@ class Grading:
     @property
     def done(self) -> list[str]:
         return [m[1] for line in self.lines if (m := DONE.match(line))]
+
+    def kill_all(self, draw: random.Random) -> None:
+        """kill -9 of the command, and as chance has it of everything below it too, in any order."""
+        doomed = [str(self.process.pid)]
+        if draw.random() < 0.5:
+            doomed += descendants(self.process.pid)
+            draw.shuffle(doomed)
+        self.below = descendants(self.process.pid)
+        for pid in doomed:
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
 
     def end(self) -> str:
         """Wait for the end; what was said on standard error."""
@@ -173,6 +189,102 @@ def test_ctrl_c_while_the_examiner_warms_up(
     assert grading.process.returncode == 130
     assert err == "\nstopped; nothing is lost: the same command goes on where this one ended\n"
     assert grading.leaves_nothing()
+
+
+class Marathon:
+    """One cohort, graded by the same command again and again, each time ended somewhere by kill -9."""
+
+    def __init__(self, folder: Path, draw: random.Random, students: int, *, pretended: bool) -> None:
+        self.folder, self.draw, self.pretended = folder, draw, pretended
+        self.root = double_course(folder / "course").root
+        self.points: dict[str, float] = {}
+        self.told: list[str] = []
+        self.latest = 0.0  # how long the command takes to its first verdict, as measured
+        for n in range(students):
+            self.points[f"s{n}"] = 3 - (n % 2 == 0)
+            asked = f"sleep {draw.uniform(0, 0.05)}\npoints {self.points[f's{n}']}"
+            answer = DOUBLE_RIGHT if n % 2 else DOUBLE_LATE_ONLY
+            write_notebook(folder / "cohort" / f"s{n}.ipynb", asked if pretended else answer)
+
+    def start(self, out: str) -> Grading:
+        return Grading(
+            self.root, self.folder / "cohort", self.folder / out, "--jobs", "2", pretended=self.pretended
+        )
+
+    def undisturbed(self) -> None:
+        """What the cohort's grades are when nothing happens; also how long the command takes to begin."""
+        begin = time.monotonic()
+        grading = self.start("undisturbed")
+        grading.until(1)
+        self.latest = time.monotonic() - begin
+        assert grading.end() == ""
+        assert grading.process.returncode == 0
+
+    def kill_once(self) -> bool:
+        """At any time before the first verdict, or soon after any of the next, or while the reports are written;
+        whether it was still at work."""
+        grading = self.start("out")
+        left = len(self.points) - len(self.told)
+        if self.draw.random() < 0.25:
+            time.sleep(self.draw.uniform(0, self.latest))
+        else:
+            grading.until(self.draw.randint(0, min(5, left)))
+            time.sleep(self.draw.uniform(0, 0.1 if left else 0.03))
+        was_at_work = grading.process.poll() is None
+        grading.kill_all(self.draw)
+        grading.end()
+        assert grading.leaves_nothing()
+        self.told += grading.done
+        return was_at_work
+
+    def finish(self) -> None:
+        """The same command once more, to its end."""
+        last = self.start("out")
+        assert last.end() == ""
+        assert last.process.returncode == 0
+        self.told += last.done
+
+    def check(self) -> None:
+        out, other = self.folder / "out", self.folder / "undisturbed"
+        assert len(self.told) == len(set(self.told)), "what was told was kept, and not examined again"
+        entries = json.loads((out / "results.json").read_text())["submissions"]
+        assert len(entries) == len(self.points)
+        assert {e["student"]: e["points"] for e in entries} == self.points
+        assert (out / "grades.csv").read_text() == (other / "grades.csv").read_text()
+        pages = [{p.relative_to(o) for p in o.rglob("*") if p.suffix in (".html", ".csv")} for o in (out, other)]
+        assert pages[0] == pages[1]
+        with closing(sqlite3.connect(out / "gradebook.sqlite")) as plain:
+            assert plain.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            assert plain.execute("PRAGMA foreign_key_check").fetchall() == []
+            verdicts = plain.execute("SELECT student, attempt, finished FROM verdict").fetchall()
+            lines = plain.execute("SELECT count(*) FROM criterion_result").fetchone()
+        assert sorted(verdicts) == sorted((student, 1, 1) for student in self.points)
+        assert lines == (len(self.points) * (1 if self.pretended else 2),)
+
+
+@pytest.mark.parametrize(
+    ("pretended", "cohorts", "students", "kills"),
+    [
+        pytest.param(True, 1, 12, 5, id="quick"),
+        pytest.param(True, 5, 60, 36, id="180", marks=pytest.mark.slow),
+        pytest.param(False, 1, 50, 20, id="20-real-rooms", marks=pytest.mark.slow),
+    ],
+)
+def test_killed_anywhere_the_grades_are_the_same(
+    tmp_path: Path, pretended: bool, cohorts: int, students: int, kills: int
+) -> None:
+    draw = random.Random(20261122)
+    for number in range(cohorts):
+        marathon = Marathon(tmp_path / str(number), draw, students, pretended=pretended)
+        marathon.undisturbed()
+        killed = lives = 0
+        while killed < kills:
+            killed += marathon.kill_once()
+            lives += 1
+            assert lives < 10 * kills, "it ends too soon to be killed"
+        marathon.finish()
+        print(f"killed {killed} times in {lives} lives, {len(marathon.told)} verdicts told of {students}")
+        marathon.check()
 
 
 @pytest.mark.slow

@@ -45,6 +45,7 @@ class GradingRun:
     ended: datetime | None
     settings: dict[str, Any]
     verdicts: int  # how many belong to it so far
+    course: str = ""  # empty: begun by a torchgrade that kept one course in a gradebook
 
 
 def _now() -> datetime:
@@ -52,8 +53,9 @@ def _now() -> datetime:
 
 
 class Gradebook:
-    """All verdicts of a course. For one thread; other processes may read, or write in their turn.
+    """All verdicts of one course or of many. For one thread; other processes may read, or write in their turn.
 
+    A ``course`` is any text that names it, its year included. What is kept without one belongs to each course.
     Open it after worker processes were forked, so that none of them inherits its file.
     """
 
@@ -95,13 +97,13 @@ class Gradebook:
 
     # Runs
 
-    def start_run(self, assignment: str, settings: Mapping[str, Any]) -> str:
+    def start_run(self, assignment: str, settings: Mapping[str, Any], *, course: str = "") -> str:
         """Note that grading begins, with JSON-like settings; the id of the run, which sorts by time."""
         now = self._clock().astimezone(UTC)
         run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-        row = {"id": run_id, "assignment": assignment, "started_at": _stored(now), "settings": dict(settings)}
+        row = {"id": run_id, "course": course, "assignment": assignment, "settings": dict(settings)}
         with self._writing() as db:
-            db.execute(insert(runs), row)
+            db.execute(insert(runs), row | {"started_at": _stored(now)})
         return run_id
 
     def end_run(self, run_id: str) -> None:
@@ -124,6 +126,7 @@ class Gradebook:
                     r.ended_at and _aware(r.ended_at),
                     r.settings,
                     r.verdicts,
+                    r.course,
                 )
                 for r in db.execute(query)
             ]
@@ -183,26 +186,30 @@ class Gradebook:
                 found.update(_load(db, here, with_notebooks))
         return found
 
-    def attempt_numbers(self, assignment: str, handed_in: Iterable[tuple[str, str]]) -> list[int]:
+    def attempt_numbers(
+        self, assignment: str, handed_in: Iterable[tuple[str, str]], *, course: str = ""
+    ) -> list[int]:
         """For each (student, digest of the notebook): which of the student's different notebooks this is, counted
         from 1 in the order of first sight."""
         with self._writing() as db:
-            return [self._attempt_number(db, assignment, student, digest) for student, digest in handed_in]
+            return [self._attempt_number(db, course, assignment, student, digest) for student, digest in handed_in]
 
-    def _attempt_number(self, db: Connection, assignment: str, student: str, digest: str) -> int:
-        mine = (attempts.c.assignment == assignment) & (attempts.c.student == student)
+    def _attempt_number(self, db: Connection, course: str, assignment: str, student: str, digest: str) -> int:
+        of_student = (attempts.c.assignment == assignment) & (attempts.c.student == student)
+        mine = of_student & attempts.c.course.in_((course, ""))
         known = db.scalar(select(attempts.c.number).where(mine, attempts.c.digest == digest))
         if known is not None:
             return int(known)
         number = 1 + (db.scalar(select(func.max(attempts.c.number)).where(mine)) or 0)
-        row = {"assignment": assignment, "student": student, "number": number, "digest": digest}
+        row = {"course": course, "assignment": assignment, "student": student, "number": number, "digest": digest}
         db.execute(insert(attempts), row | {"seen_at": _stored(self._clock())})
         return number
 
-    def last_digests(self, assignment: str) -> dict[str, dict[str, str]]:
+    def last_digests(self, assignment: str, *, course: str = "") -> dict[str, dict[str, str]]:
         """For each student the digests of their newest verdict: of the notebook, and of all else it rested on."""
-        mine = verdicts.c.assignment == assignment
-        newest = select(func.max(verdicts.c.verdict_id)).where(mine).group_by(verdicts.c.student)
+        mine = (verdicts.c.assignment == assignment) & runs.c.course.in_((course, ""))
+        newest = select(func.max(verdicts.c.verdict_id)).join_from(verdicts, run_verdicts).join(runs)
+        newest = newest.where(mine).group_by(verdicts.c.student)
         query = select(verdicts.c.student, verdicts.c.digests).where(verdicts.c.verdict_id.in_(newest))
         with self._reading() as db:
             return {row.student: row.digests for row in db.execute(query)}

@@ -26,7 +26,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0001"  # the newest migration: compared with the database before Alembic is imported
+REVISION = "0002"  # the newest migration: compared with the database before Alembic is imported
 REVISION_TABLE = "torchgrade_revision"  # its own name, so the database may be shared with another program
 
 _ESCAPED = "~escaped:"
@@ -57,7 +57,7 @@ class SafeText(TypeDecorator[str]):
 class SafeName(SafeText):
     """The same for names that stand in an index, where some databases want a bounded length."""
 
-    impl: Any = String(255)
+    impl: Any = String(255).with_variant(Text(), "postgresql")
     cache_ok = True
 
 
@@ -96,6 +96,7 @@ runs = Table(
     Column("started_at", DateTime, nullable=False),  # all times are UTC
     Column("ended_at", DateTime),
     Column("settings", SafeJSON, nullable=False),
+    Column("course", SafeName, nullable=False, server_default=""),  # its title and year
 )
 
 verdicts = Table(
@@ -168,12 +169,13 @@ run_verdicts = Table(
 attempts = Table(
     "attempt",
     metadata,
+    Column("course", SafeName, primary_key=True),
     Column("assignment", SafeName, primary_key=True),
     Column("student", SafeName, primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("digest", SafeName, nullable=False),
     Column("seen_at", DateTime, nullable=False),
-    UniqueConstraint("assignment", "student", "digest", name="attempt_once"),
+    UniqueConstraint("course", "assignment", "student", "digest", name="attempt_once"),
 )
 
 Index("verdict_by_student", verdicts.c.student)

@@ -14,6 +14,7 @@ from torchgrade.errors import UsageError
 from torchgrade.gradebook.place import writing
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_TARGET = "head"
 
 
 def newest_revision() -> str | None:
@@ -34,7 +35,7 @@ def upgrade(engine: Engine, stored: str | None, name: str) -> None:
         )
     with writing(engine).connect() as connection:  # of two programs at once, one waits for the other
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, _TARGET)
 
 
 def _config() -> Config:

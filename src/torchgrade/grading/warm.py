@@ -60,6 +60,10 @@ class Examiner(Protocol):
         """The verdict on one job. Raises BrokenError when the examiner itself failed."""
         ...
 
+    def alive(self) -> bool:
+        """Whether it can be asked again after it failed."""
+        ...
+
     def close(self) -> None:
         """End it and everything that it started."""
         ...
@@ -118,6 +122,9 @@ class WarmExaminer:
         except OSError as error:
             raise BrokenError(f"the warm examiner is gone ({error.strerror})") from None
 
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
     def close(self) -> None:
         self.control.close()
         if not self._ready:  # nothing is examined yet: no need to let it warm up first, nor its zygote
@@ -156,6 +163,10 @@ class SpawnedExaminer:
         if done.returncode or not lines:
             raise BrokenError(f"the examiner failed: {done.stderr.decode(errors='replace')[-500:]}")
         return _verdict(json.loads(lines[-1]))
+
+    def alive(self) -> bool:
+        """Each submission has a process of its own."""
+        return True
 
     def close(self) -> None:
         """Nothing is kept between submissions."""

@@ -112,7 +112,7 @@ class _Cohort:
         self.options, self.progress = options, progress
         check_graders(assignment)
         _refuse_overlap(source, out)
-        place = choose_place(options.device, assignment, options.gpus)
+        place = choose_place(options.device, assignment, options.gpus, elsewhere=bool(options.scheduler))
         if place.note:
             progress.preparing(place.note)
         secret = keys.course_secret(course.root)
@@ -133,6 +133,11 @@ class _Cohort:
     def close(self) -> None:
         """End an examiner that warmed up and was not needed."""
         self.warm_up.drop()
+
+    @property
+    def _course_name(self) -> str:
+        """What a gradebook of several courses and years knows this one by."""
+        return f"{self.course.title}, {self.course.year}"
 
     def _must_examine(self) -> bool:
         """Whether somebody will certainly be examined here, so that warming up may begin before all is read."""
@@ -166,7 +171,7 @@ class _Cohort:
     def survey(self, book: Any | None) -> list[Planned]:
         """For each submission what would be done."""
         known = self._known(book) if book else set()
-        before = book.last_digests(self.assignment.id) if book else {}
+        before = book.last_digests(self.assignment.id, course=self._course_name) if book else {}
         return [
             Planned(s.student, key in known, _why(s, self.plan.digests, before.get(s.student)))
             for key, s in zip(self.keys, self.submissions, strict=True)
@@ -184,7 +189,7 @@ class _Cohort:
                 "tier": str(self.options.tier),
                 "device": self.plan.place.device,
             }
-            run_id = book.start_run(self.assignment.id, settings)
+            run_id = book.start_run(self.assignment.id, settings, course=self._course_name)
             known = self._known(book)
             book.attach(run_id, known)
             here = list(zip(self.keys, self.submissions, strict=True))
@@ -212,12 +217,13 @@ class _Cohort:
 
     def _examine(self, book: Any, run_id: str, todo: list[tuple[str, Submission]], writer: FeedbackWriter) -> None:
         handed_in = [(s.student, s.digest) for _, s in todo if s.digest]
-        numbers = iter(book.attempt_numbers(self.assignment.id, handed_in))
+        numbers = iter(book.attempt_numbers(self.assignment.id, handed_in, course=self._course_name))
         work = [(key, s, next(numbers) if s.digest else 1) for key, s in todo]  # nothing handed in is no attempt
         with _telling_of_reports(self.out):
             writer.forget(key for key, _ in todo)
         again = self.options.force or self.options.failed
-        for key, verdict in workers.verdicts(self.plan, work, self.progress.started, self.warm_up):
+        told = self.progress
+        for key, verdict in workers.verdicts(self.plan, work, told.started, self.warm_up, told.preparing):
             book.record(verdict, key, run_id, replace=again)
             self.progress.finished(verdict)
             with _telling_of_reports(self.out):

@@ -47,9 +47,10 @@ class Place:
     note: str = ""
 
 
-def choose_place(wanted: str, assignment: Assignment, wanted_gpus: int = 0) -> Place:
+def choose_place(wanted: str, assignment: Assignment, wanted_gpus: int = 0, *, elsewhere: bool = False) -> Place:
     """The GPUs of this machine (the first ``wanted_gpus``, 0: all) or its processors.
 
+    ``elsewhere``: other machines compute, whose GPUs are known there; one is then used only where it is asked for.
     ``wanted`` is auto, cpu or cuda. Raises UsageError when a GPU is asked for, by the command or by the
     assignment, and cannot be had, with the reason.
     """
@@ -57,6 +58,10 @@ def choose_place(wanted: str, assignment: Assignment, wanted_gpus: int = 0) -> P
         if wanted_gpus:
             raise UsageError(f"--gpus {wanted_gpus}: {assignment.id} is graded on the CPU; say --device cuda")
         return Place()
+    if elsewhere:
+        if wanted_gpus:
+            raise UsageError(f"--gpus {wanted_gpus}: the workers of a --scheduler are started with their GPUs")
+        return Place("cuda" if "cuda" in (wanted, assignment.device) else "cpu")
     found = gpus.find_gpus()
     reason = gpus.why_not(found)
     if not reason:

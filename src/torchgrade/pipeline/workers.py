@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from torchgrade.errors import BrokenError, RoomError
 from torchgrade.grading import warm
 from torchgrade.model import Status, Submission, Tier, Verdict
+from torchgrade.pipeline import keys
+from torchgrade.pipeline.datasets import Tell, silent
 from torchgrade.pipeline.gpus import Slots
 from torchgrade.pipeline.machine import on_slot
+from torchgrade.pipeline.on_worker import Wanted
 from torchgrade.pipeline.plan import Plan
 
 _TRIES = 2
@@ -45,13 +50,59 @@ class WarmUp:
             self._examiner = None
 
 
+class _Examiners(Protocol):
+    """What examines, wherever it is."""
+
+    def wait_ready(self) -> None:
+        """Until the first job can be examined."""
+        ...
+
+    def close(self) -> None:
+        """End all that was started."""
+        ...
+
+
+class Revived:
+    """An examiner of this machine; one that has died (the system was out of memory, say) is started anew."""
+
+    def __init__(self, warm_up: WarmUp) -> None:
+        self._warm_up, self._lock = warm_up, threading.Lock()
+        self._examiner, self._closed = warm_up.take(), False
+
+    def wait_ready(self) -> None:
+        """Raises RoomError or BrokenError."""
+        self._examiner.wait_ready()
+
+    def examine(self, job: dict[str, Any], seconds: float) -> Verdict:
+        """The verdict on one job. Raises BrokenError; the next job then has a living examiner."""
+        examiner = self._examiner
+        try:
+            return examiner.examine(job, seconds)
+        except BrokenError:
+            if not examiner.alive():
+                self._replace(examiner)
+            raise
+
+    def close(self) -> None:
+        """End it; nothing is started after this."""
+        with self._lock:
+            self._closed = True
+            self._examiner.close()
+
+    def _replace(self, dead: warm.Examiner) -> None:
+        with self._lock:  # the first of its jobs to notice starts the next one
+            if self._examiner is dead and not self._closed:
+                dead.close()
+                self._examiner = self._warm_up.take()
+
+
 def verdicts(
-    plan: Plan, todo: Todo, started: Callable[[str], None], warm_up: WarmUp
+    plan: Plan, todo: Todo, started: Callable[[str], None], warm_up: WarmUp, tell: Tell = silent
 ) -> Iterator[tuple[str, Verdict]]:
     """(key, verdict) as they are reached; those on unreadable submissions first, since they cost nothing.
 
-    ``started`` hears each student's name. Raises RoomError before the first examination where no room of this
-    tier can be sealed.
+    ``started`` hears each student's name, ``tell`` what a teacher should know of a cluster. Raises RoomError
+    before the first examination where no room of this tier can be sealed, UsageError where a cluster cannot help.
     """
     readable: Todo = []
     for key, submission, attempt in todo:
@@ -60,13 +111,13 @@ def verdicts(
         else:
             readable.append((key, submission, attempt))
     if readable:
-        yield from _examined(plan, readable, started, warm_up)
+        yield from _examined(plan, readable, started, warm_up, tell)
 
 
 def _examined(
-    plan: Plan, todo: Todo, started: Callable[[str], None], warm_up: WarmUp
+    plan: Plan, todo: Todo, started: Callable[[str], None], warm_up: WarmUp, tell: Tell
 ) -> Iterator[tuple[str, Verdict]]:
-    with _workers(plan, warm_up) as (executor, jobs, examine):
+    with _workers(plan, warm_up, tell) as (executor, jobs, examine):
 
         def one(key: str, submission: Submission, attempt: int) -> tuple[str, Verdict]:
             started(submission.student)
@@ -76,22 +127,22 @@ def _examined(
 
 
 @contextmanager
-def _workers(plan: Plan, warm_up: WarmUp) -> Iterator[tuple[concurrent.futures.Executor, int, Examine]]:
+def _workers(
+    plan: Plan, warm_up: WarmUp, tell: Tell
+) -> Iterator[tuple[concurrent.futures.Executor, int, Examine]]:
     """Local warm workers, or a dask cluster behind the same interface; how many submissions at once."""
-    examiner: warm.Examiner
+    examiner: _Examiners
     seconds = plan.assignment.limits.examination_seconds
     if plan.options.scheduler:
         from torchgrade.pipeline.cluster import ClusterExaminer
 
-        examiner = cluster = ClusterExaminer.connect(
-            plan.options.scheduler, plan.setup, plan.digests, gpu=plan.place.device == "cuda"
-        )
+        examiner = cluster = ClusterExaminer.connect(plan.options.scheduler, _wanted(plan), tell)
         jobs = plan.options.jobs or cluster.slots()  # its processors count, not ours
 
         def examine(job: dict[str, Any]) -> Verdict:
             return cluster.examine(job, seconds)
     else:
-        local = examiner = warm_up.take()
+        local = examiner = Revived(warm_up)
         slots = Slots(plan.slots)
         jobs = slots.count
 
@@ -109,7 +160,12 @@ def _workers(plan: Plan, warm_up: WarmUp) -> Iterator[tuple[concurrent.futures.E
         executor.shutdown(wait=True)
 
 
-def _wait_ready(examiner: warm.Examiner, tier: Tier) -> None:
+def _wanted(plan: Plan) -> Wanted:
+    limits = dataclasses.asdict(plan.assignment.limits)
+    return Wanted(plan.setup, plan.digests, limits, keys.versions(), gpu=plan.place.device == "cuda")
+
+
+def _wait_ready(examiner: _Examiners, tier: Tier) -> None:
     """Raises RoomError with what a teacher can do about it: a cohort is not graded in a weaker room unasked."""
     try:
         examiner.wait_ready()
@@ -133,7 +189,7 @@ def as_completed(
         if not running:
             return
         done, running = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
-        for future in done:
+        for future in sorted(done, key=lambda one: one.exception() is not None):  # no verdict is lost to a fault
             yield future.result()
 
 
