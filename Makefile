@@ -14,7 +14,7 @@ help:
 	@echo "make demo    grade the bundled cohort and write the reports"
 	@echo "make test    run all tests, then let the course test itself"
 	@echo "make lint    ruff, mypy and the import contracts"
-	@echo "make bench   measure against a plain loop of fresh kernels (minutes)"
+	@echo "make bench   measure (minutes): benchmarks/README.md; make bench BENCH=peers: beside other graders"
 	@echo "make attack  try our kinds of attack, and a corpus with ATTACKS=folder (minutes)"
 	@echo "make clean   remove the environment and what was rendered"
 
@@ -38,8 +38,9 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+BENCH ?= light phases cohort scale
 bench: $(READY)
-	$(BIN)/python benchmarks/light.py
+	@for name in $(BENCH); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit; done
 
 ATTACKS ?=
 attack: $(READY)

@@ -167,3 +167,11 @@ def test_a_teacher_can_ask_in_sql(in_a_file: Gradebook, verdict: Make) -> None:
         created = plain.execute("SELECT created_at FROM verdict").fetchone()[0]
     assert lines == [("ivanov", "failed", 0.0, "hidden", "sha256:ivanov", '["Ячейка 3"]', "2.13.0")]
     assert abs(datetime.fromisoformat(created).replace(tzinfo=UTC) - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_statuses_are_of_what_need_not_be_reached_again(gradebook: Gradebook, verdict: Make) -> None:
+    run = gradebook.start_run("softmax", {})
+    gradebook.record(verdict(status=Status.LIMIT, reason="too long"), "k1", run)
+    gradebook.record(verdict(student="petrov"), "k2", run)
+    assert gradebook.statuses("softmax", ["k1", "k2", "k3"]) == {"k1": "limit", "k2": "graded"}
+    assert gradebook.statuses("padding", ["k1"]) == {}

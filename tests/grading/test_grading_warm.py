@@ -265,3 +265,36 @@ def test_a_grader_that_cannot_be_imported_breaks_its_own_criteria_alone(tmp_path
 def test_a_solution_that_does_not_run_is_one_line_that_names_its_cell(tmp_path: Path) -> None:
     root = add_assignment(write_course(tmp_path), solution=["a = 1", "1 / 0"])
     assert once(root, plain=True)["problem"] == "double.ipynb, cell 2: ZeroDivisionError: division by zero"
+
+
+MEMORY = """
+import contextlib, glob, re
+word = re.compile(b"[o]pensesame-opensesame")  # which this text itself does not match
+found = []
+for path in glob.glob("/proc/[0-9]*/environ") + glob.glob("/proc/[0-9]*/cmdline"):
+    with contextlib.suppress(PermissionError), open(path, "rb") as file:
+        found += [path] * bool(word.search(file.read()))
+with open("/proc/self/maps") as maps:
+    spans = [line.split()[0] for line in maps if " rw-p " in line]
+with open("/proc/self/mem", "rb", 0) as memory:
+    for span in spans:
+        begin, end = (int(n, 16) for n in span.split("-"))
+        memory.seek(begin)
+        found += [span] * bool(word.search(memory.read(end - begin)))
+print(len(spans) > 50, found, bool(word.search(b"o" + b"pensesame-o" + b"pensesame")))
+"""
+
+
+def test_nothing_of_the_harnesss_environment_is_in_a_rooms_memory(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The parent of rooms is forked from a process that learns only afterwards what it is for."""
+    monkeypatch.setenv("HARNESS_SECRET", "opensesame-opensesame")
+    monkeypatch.setenv("PYTHONPATH", "/opensesame-opensesame")
+    started = warm.WarmExaminer.start(warm.Setup(str(root), "double"))
+    try:
+        verdict = examine(started, "double", MEMORY, DOUBLE_RIGHT)
+    finally:
+        started.close()
+    assert verdict.notebook is not None and verdict.points == 3
+    assert verdict.notebook["cells"][0]["outputs"][0].get("text") == "True [] True\n", verdict.cells

@@ -37,6 +37,7 @@ class FeedbackWriter:
         self.index = out / "index.html"
         ordered = sorted(students, key=lambda s: (s.casefold(), s))
         self._pages = dict(zip(ordered, page_names(ordered), strict=True))
+        self._current = frozenset(self._pages.values())
         self._stamp = f"{_code_digest()} {course.title} {course.year} {course.language} {assignment.title}"
         self._record = out / ".pages.json"
         self._written = self._read_record()
@@ -45,7 +46,7 @@ class FeedbackWriter:
     def has(self, key: str) -> bool:
         """Whether the page of the verdict with this key is there and as it would be written now."""
         page = self._written.get(key)
-        return page is not None and page in self._pages.values() and (self.out / "students" / page).is_file()
+        return page in self._current and (self.out / "students" / str(page)).is_file()
 
     def forget(self, keys: Iterable[str]) -> None:
         """These verdicts will be reached anew: should this process be killed, their pages are not trusted."""

@@ -186,6 +186,16 @@ class Gradebook:
                 found.update(_load(db, here, with_notebooks))
         return found
 
+    def statuses(self, assignment: str, keys: Iterable[str]) -> dict[str, str]:
+        """The status of each verdict that need not be reached again, by key: quick, also for ten thousand."""
+        found: dict[str, str] = {}
+        with self._reading() as db:
+            for some in _chunks(list(keys), _KEYS_AT_ONCE):
+                here = and_(verdicts.c.assignment == assignment, verdicts.c.finished, verdicts.c.key.in_(some))
+                rows_here = db.execute(select(verdicts.c.key, verdicts.c.status).where(here))
+                found.update({row.key: row.status for row in rows_here})
+        return found
+
     def attempt_numbers(
         self, assignment: str, handed_in: Iterable[tuple[str, str]], *, course: str = ""
     ) -> list[int]:

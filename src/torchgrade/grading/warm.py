@@ -21,6 +21,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,7 +29,8 @@ from typing import Any, Protocol
 from torchgrade.errors import BrokenError, RoomError, TorchgradeError
 from torchgrade.model import Limits, Tier, Verdict, verdict_from_json
 from torchgrade.sandbox import pages
-from torchgrade.sandbox.room import library_caches
+from torchgrade.sandbox.environment import clean_environment, library_caches
+from torchgrade.sandbox.room import Zygote
 
 _READY_SECONDS = 180.0
 #: Beyond all limits of a notebook and its examination, an examiner that says nothing is stuck.
@@ -89,14 +91,14 @@ class WarmExaminer:
         """Start warming up; ``wait_ready`` waits for the end of it."""
         ours, theirs = socket.socketpair()
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "torchgrade.grading.warm", str(theirs.fileno())],
+            [sys.executable, "-P", "-m", "torchgrade.grading.warm", str(theirs.fileno()), *_flags(setup)],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
-            env=_environment(),
+            env=clean_environment(),  # the parent of all rooms is forked from this process
             start_new_session=True,  # Ctrl-C is for the harness, which then closes this
         )
         theirs.close()
-        _send(ours, dataclasses.asdict(setup))
+        _send(ours, {"environment": _environment(), "setup": dataclasses.asdict(setup)})
         return cls(process, ours)
 
     def wait_ready(self) -> None:
@@ -249,17 +251,38 @@ def _exactly(stream: socket.socket, count: int, deadline: float | None) -> bytes
 # --- the warm process --------------------------------------------------------------------------------------
 
 
-def _prepare(setup: Setup) -> tuple[Any, Any]:
-    """(desk, zygote or None). The zygote warms up while this process imports torch itself."""
-    from torchgrade.sandbox.room import Zygote
+def _flags(setup: Setup) -> list[str]:
+    """What the warm process must know before it forks the parent of rooms: no more than this."""
+    return ["--plain"] * setup.plain + ["--optimizers"] * setup.optimizers
 
-    zygote = None if setup.plain else Zygote.start(optimizers=setup.optimizers)
+
+def _fork_parent_of_rooms(flags: Sequence[str]) -> Zygote | None:
+    """Import torch, then fork: both processes share what that takes. Nothing of a course is known here yet."""
+    import torch
+
+    torch.set_num_threads(1)  # a pool of threads would not survive the fork
+    if "--plain" in flags:
+        return None
+    gc.collect()
+    gc.freeze()  # a collection in either process would copy every page that it looks at
+    return Zygote.fork(optimizers="--optimizers" in flags)
+
+
+def _take_environment(environment: dict[str, str]) -> None:
+    """The harness's own, which rooms must not see."""
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.path.extend(p for p in environment.get("PYTHONPATH", "").split(os.pathsep) if p and p not in sys.path)
+
+
+def _prepare(setup: Setup, zygote: Zygote | None) -> Any:
+    """The desk, once a room could be sealed. Raises RoomError, SpecError, BrokenError."""
     import warnings
 
     import torch
 
     warnings.simplefilter("ignore")  # of replayed wrong answers, say: nobody could act on them
-    torch.set_num_threads(1)  # a pool of threads would not survive the fork
+    torch.set_num_threads(1)
     from torchgrade.data import PreparedData
     from torchgrade.grading.examiner import Desk
     from torchgrade.spec import load_course
@@ -272,7 +295,7 @@ def _prepare(setup: Setup) -> tuple[Any, Any]:
     desk = Desk(assignment, hidden=(str(course.root),), public_only=setup.public_only, data=data)
     if zygote is not None:
         _try_to_seal(zygote, Tier(setup.tier), str(data.room_root) if data else "")
-    return desk, zygote
+    return desk
 
 
 def _try_to_seal(zygote: Any, tier: Tier, data_root: str) -> None:
@@ -283,14 +306,16 @@ def _try_to_seal(zygote: Any, tier: Tier, data_root: str) -> None:
     zygote.open(make_request(OF_TIER[tier], Limits(), wall_seconds=30.0, data_root=data_root)).end()
 
 
-def serve(descriptor: int) -> None:
+def serve(descriptor: int, flags: Sequence[str] = ()) -> None:
     """Serve requests until the harness closes the socket."""
     control = socket.socket(fileno=descriptor)
+    zygote = _fork_parent_of_rooms(flags)
     settings = _receive(control, None)
     if settings is None:
         return
+    _take_environment(settings["environment"])
     try:
-        desk, zygote = _prepare(Setup(**settings))
+        desk = _prepare(Setup(**settings["setup"]), zygote)
     except TorchgradeError as error:
         _send(control, {"problem": str(error), "kind": type(error).__name__})
         return
@@ -359,8 +384,9 @@ def once() -> None:
     """One setup and one job on standard input, one answer on standard output."""
     request = json.loads(sys.stdin.read())
     try:
-        desk, zygote = _prepare(Setup(**request["setup"]))
-        answer = _examine(desk, request["job"], zygote)
+        setup = Setup(**request["setup"])
+        zygote = None if setup.plain else Zygote.start(optimizers=setup.optimizers)
+        answer = _examine(_prepare(setup, zygote), request["job"], zygote)
         if zygote is not None:
             zygote.close()
     except TorchgradeError as error:
@@ -369,4 +395,4 @@ def once() -> None:
 
 
 if __name__ == "__main__":
-    once() if sys.argv[1] == "--once" else serve(int(sys.argv[1]))
+    once() if sys.argv[1] == "--once" else serve(int(sys.argv[1]), sys.argv[2:])

@@ -156,14 +156,15 @@ class _Cohort:
 
     def _known(self, book: Any) -> set[str]:
         """Keys of verdicts that need not be reached again."""
-        found = book.finished(self.assignment.id, self.keys, with_notebooks=False)
-        return {key for key, verdict in found.items() if not self._again(verdict)}
+        statuses = book.statuses(self.assignment.id, self.keys)
+        students = {key: s.student for key, s in zip(self.keys, self.submissions, strict=True)}
+        return {key for key, status in statuses.items() if not self._again(students[key], status)}
 
-    def _again(self, verdict: Verdict) -> bool:
+    def _again(self, student: str, status: str) -> bool:
         """Whether a verdict is to be reached again though nothing has changed."""
-        if not self._is_chosen(verdict.student):
+        if not self._is_chosen(student):
             return False
-        return self.options.force or (self.options.failed and verdict.status == Status.LIMIT)
+        return self.options.force or (self.options.failed and status == Status.LIMIT)
 
     def _is_chosen(self, student: str) -> bool:
         return not self.options.only or student in self.options.only

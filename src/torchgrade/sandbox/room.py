@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import select
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 
 from torchgrade.errors import RoomError
 from torchgrade.model import Tier
-from torchgrade.sandbox import folders
+from torchgrade.sandbox import folders, zygote
 from torchgrade.sandbox.environment import clean_environment, library_caches, room_environment
 from torchgrade.sandbox.folders import Folder
 from torchgrade.sandbox.policy import CHANNELS, READY, REQUEST_BYTES, RoomRequest
@@ -80,10 +81,26 @@ class Room(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Forked:
+    """A child that was forked, as far as its end is concerned."""
+
+    pid: int
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Until it has ended. Raises subprocess.TimeoutExpired."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with contextlib.suppress(ChildProcessError):  # reaped already
+            while os.waitpid(self.pid, 0 if deadline is None else os.WNOHANG) == (0, 0):
+                if deadline is not None and time.monotonic() > deadline:
+                    raise subprocess.TimeoutExpired("the warm parent", timeout or 0.0)
+                time.sleep(0.005)
+
+
 class Zygote:
     """The warm parent. Forked children of the process that started it may open rooms with it too."""
 
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
+    def __init__(self, process: subprocess.Popen[bytes] | Forked, control: socket.socket) -> None:
         self.process, self.control = process, control
         self._ready = False
 
@@ -107,6 +124,19 @@ class Zygote:
         )
         theirs.close()
         return cls(process, ours)
+
+    @classmethod
+    def fork(cls, *, optimizers: bool = False) -> Zygote:
+        """As ``start``, from a process that has imported torch and holds nothing else: one with the environment of
+        ``clean_environment``, which has not been told yet what it is for. What it imported is shared.
+        """
+        folders.sweep()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        pid = os.fork()
+        if pid == 0:
+            zygote.be(theirs, optimizers=optimizers)
+        theirs.close()
+        return cls(Forked(pid), ours)
 
     def wait_ready(self) -> None:
         """Wait until the warm parent can fork. Raises RoomError."""

@@ -1,0 +1,1 @@
+"""torchgrade beside other graders of notebooks: ``python -m benchmarks.peers``."""
