@@ -1,21 +1,30 @@
 """Public criteria of cifar100_mlp. They ship with the handout: a student can run them before handing in."""
 
+import contextlib
 import math
 
 import pytest
 import torch
 
 from torchgrade.testing import (
+    BadAnswer,
     ComparisonFailure,
+    Missing,
+    ProbeFailure,
+    Raised,
     accuracy,
+    advice_on,
     answer,
+    by_class,
     confusion,
     count,
     describe,
     draw_weights,
+    ends_raw,
+    parameters_of,
     predictions,
     require,
-    set_mode,
+    settle,
     spaced,
     uniform,
     weights_of,
@@ -32,145 +41,291 @@ KEYS = {
     "comment": str,
 }
 TRAIN, TEST = 0.80, 0.60
+MEAN = torch.tensor([0.5074, 0.4867, 0.4411])
+DEVIATION = torch.tensor([0.2011, 0.1987, 0.2025])
+CALL = "Cifar100_MLP(hidden_size, classes)"
+
+
+@contextlib.contextmanager
+def advised(hint, call=""):
+    """Give one hint for what fails inside: the one that ``must`` was given, or what the student's error asks for."""
+    try:
+        yield
+    except (AssertionError, ProbeFailure) as failure:
+        advice = getattr(failure, "advice", "") or advice_on(failure, call)
+        if advice:
+            hint(advice)
+        raise
+
+
+def must(condition, text, advice="", safe=""):
+    """``require``, with a hint for this very failure."""
+    try:
+        require(condition, text, safe=safe)
+    except AssertionError as failure:
+        failure.advice = advice
+        raise
+
+
+# --- the class -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.criterion("both-arguments")
 def test_arguments(submission, rng, hint):
     """Cifar100_MLP(hidden_size, classes) has a first layer of hidden_size units and an output for each class"""
-    hint(
-        "nn.Linear(3072, hidden_size) comes first and the last layer ends in classes: no 10 and no 3 inside the class. "
-        "The images come as (N, 32, 32, 3) and are flattened inside."
-    )
-    for hidden, classes in ((10, 3), (7, 4), (12, 2)):
-        network = built(submission, hidden, classes)
-        state = weights_of(network)
-        y = answer(network, images(rng, 5))
-        require(
-            y.shape == (5, classes),
-            f"Cifar100_MLP({hidden}, {classes}) gives shape {tuple(y.shape)} for 5 images; (5, {classes}) is expected.",
-        )
-        first = any(t.ndim == 2 and sorted(t.shape) == sorted((hidden, PIXELS)) for t in state.values())
-        there = spaced(count(state))
-        require(
-            first,
-            f"Cifar100_MLP({hidden}, {classes}) has {there} parameters, but none of shape ({hidden}, 3072): the first layer should have hidden_size units.",
-        )
+    with advised(hint, CALL):
+        for hidden, classes in ((10, 3), (7, 4), (12, 2)):
+            network = built(submission, hidden, classes)
+            y = answer(network, images(rng, 5))
+            must(
+                y.shape == (5, classes),
+                f"Cifar100_MLP({hidden}, {classes}) gives shape {tuple(y.shape)} for 5 images; (5, {classes}) is expected.",
+                ARGUMENTS,
+            )
+            state = parameters_of(network)
+            first = any(t.ndim == 2 and sorted(t.shape) == sorted((hidden, PIXELS)) for t in state.values())
+            there = spaced(count(state))
+            must(
+                first,
+                f"Cifar100_MLP({hidden}, {classes}) has {there} parameters, but none of shape ({hidden}, 3072): the first layer should have hidden_size units.",
+                ARGUMENTS,
+            )
+
+
+ARGUMENTS = (
+    "nn.Linear(3072, hidden_size) comes first and the last layer ends in classes: no 10 and no 3 inside the class. The "
+    "images come as (N, 32, 32, 3) and are flattened inside."
+)
 
 
 @pytest.mark.criterion("mlp-logits")
 def test_logits(submission, rng, hint):
     """Cifar100_MLP gives raw logits, each image by itself, and is more than one linear layer"""
-    hint(
-        "The last layer's numbers are the output: CrossEntropyLoss takes the softmax itself, and a second one slows the "
-        "training down. Between two linear layers belongs an activation, or they are only one."
-    )
-    network = built(submission, 16, 5)
-    draw_weights(network, rng)
-    x = images(rng, 8)
-    y = answer(network, x)
-    require(
-        y.ndim == 2 and not distribution(y) and not distribution(y.exp()),
-        "The rows are probabilities (or their logarithms) already, not logits.",
-        got=y,
-    )
-    alone = torch.cat([answer(network, x[i : i + 1]) for i in range(len(x))])
-    same = alone.shape == y.shape and torch.allclose(alone, y, rtol=1e-3, atol=1e-4)
-    require(
-        same,
-        "An image gets other logits in a batch than alone: the images are mixed up with each other.",
-        got=y,
-        expected=alone,
-    )
-    middle = answer(network, (x[:4] + x[4:]) / 2)
-    bent = float((middle - (y[:4] + y[4:]) / 2).abs().max()) > 1e-3 * float((y[:4] - y[4:]).abs().max())
-    require(
-        bent, "The network is linear: halfway between two images it gives exactly halfway between their logits."
-    )
+    with advised(hint, CALL):
+        network = built(submission, 16, 5)
+        draw_weights(network, rng)
+        x = images(rng, 8)
+        y = answer(network, x)
+        must(same(answer(network, x), y), "The same images get other logits at each call.", CHANCE)
+        alone = torch.cat([answer(network, x[i : i + 1]) for i in range(len(x))])
+        must(same(alone, y), "An image gets other logits in a batch than alone.", ACROSS)
+        known = y.ndim != 2 or distribution(y) or distribution(y.exp())
+        must(not known, "The rows are probabilities (or their logarithms) already, not logits.", RAW)
+        raw = ends_raw(network, x, rng)
+        must(raw, "Something acts behind the last linear layer: these are not raw logits.", RAW)
+        # However the pixels are scaled inside, one of these reaches the bend of an activation.
+        bent = any(is_bent(network, x * scale) for scale in (1.0, 255.0, 255.0**2))
+        must(
+            bent,
+            "The network is linear: halfway between two images it gives exactly halfway between their logits.",
+            BENT,
+        )
+
+
+RAW = "The last layer's numbers are the output, with nothing behind them: CrossEntropyLoss takes the softmax itself, and a second one slows the training down."
+CHANCE = (
+    "F.dropout acts in evaluation mode too unless it is told training=self.training; nn.Dropout knows by itself."
+)
+ACROSS = "Flatten with x.flatten(1) or x.reshape(len(x), -1), so that every image keeps its own row; and a softmax over dimension 0 would add up images."
+BENT = "Between two linear layers belongs an activation, or they are only one."
+
+
+def same(a, b):
+    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-3, atol=1e-4)
+
+
+def is_bent(network, x):
+    """Whether halfway between two images the logits are not halfway."""
+    half, y = len(x) // 2, answer(network, x)
+    middle = answer(network, (x[:half] + x[half:]) / 2)
+    away, size = (middle - (y[:half] + y[half:]) / 2).abs().max(), (y[:half] - y[half:]).abs().max()
+    return bool(away > 1e-3 * size)
+
+
+# --- what was handed in ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.criterion("model-form")
 def test_model(submission, rng, hint):
     """model is a fully connected network that takes (N, 32, 32, 3) and gives (N, 3)"""
-    hint(
-        "model is an instance of your class (or another nn.Module) with linear layers over the 3072 numbers of an image: no convolutions."
-    )
-    model = held(submission)
-    shapes = [tuple(t.shape) for t in weights_of(model).values()]
-    y = answer(model, images(rng, 4))
-    require(y.shape == (4, 3), f"For 4 images model gives shape {tuple(y.shape)}; (4, 3) is expected.")
-    require(
-        all(len([n for n in s if n > 1]) <= 2 for s in shapes),
-        "model holds weights of more than two dimensions: convolutions are for a later exercise.",
-    )
-    require(
-        any(PIXELS in s for s in shapes if len(s) == 2), "No layer of model looks at all 3072 numbers of an image."
-    )
+    with advised(hint):
+        model = held(submission)
+        y = answer(model, images(rng, 4))
+        must(
+            y.shape == (4, 3),
+            f"For 4 images model gives shape {tuple(y.shape)}; (4, 3) is expected.",
+            "model tells three classes apart: as many outputs as CLASSES has members, and a row for each image.",
+        )
+        shapes = [tuple(t.shape) for t in weights_of(model).values()]
+        must(
+            all(len([n for n in s if n > 1]) <= 2 for s in shapes),
+            "model holds weights of more than two dimensions: convolutions are for a later exercise.",
+            CONNECTED,
+        )
+        must(
+            any(PIXELS in s for s in shapes if len(s) == 2),
+            "No layer of model looks at all 3072 numbers of an image.",
+            CONNECTED,
+        )
+
+
+CONNECTED = "model is an instance of your class (or another nn.Module) with linear layers over the 3072 numbers of an image: no convolutions, no pooling."
 
 
 @pytest.mark.criterion("train-accuracy")
 def test_train_accuracy(submission, dataset, hint, award):
     """model recognises at least 80 % of the training images"""
-    hint(
-        "Train longer, or at a higher rate: a fully connected network can learn these images by heart. And look whether the labels are those of your classes."
-    )
-    part = dataset("cifar100").train
-    reached = recognised(submission, part, TRAIN, "training images")
-    award(1.0, reached)
+    with advised(hint):
+        award(1.0, recognised(submission, dataset("cifar100").train, TRAIN, "training images", MORE))
 
 
 @pytest.mark.criterion("test-accuracy")
 def test_test_accuracy(submission, dataset, hint, award):
     """model recognises at least 60 % of the test images"""
-    hint(
-        "Look at the error on the test images from epoch to epoch: when it rises again, stop earlier. A smaller rate, dropout or weight decay may help."
-    )
-    part = dataset("cifar100").test
-    reached = recognised(submission, part, TEST, "test images")
-    award(1.0, reached)
+    with advised(hint):
+        award(1.0, recognised(submission, dataset("cifar100").test, TEST, "test images", EARLIER))
+
+
+MORE = (
+    "Train longer, or at a higher rate: a fully connected network can learn these images by heart. And look whether the "
+    "labels are those of your classes."
+)
+EARLIER = (
+    "Look at the error on the test images from epoch to epoch: when it rises again, stop earlier. A smaller rate, dropout "
+    "or weight decay may help."
+)
+PREPARED = "model recognises {:.0%} of them when it is given {}. It is asked with images as they are, (N, 32, 32, 3) from 0 to 255: what you do to them belongs into forward."
 
 
 @pytest.mark.criterion("results-table")
 def test_table(submission, hint):
     """results is a list of dicts with what was tried and what came of it"""
-    hint(
-        "results = [{'config': 'FC(10), FC(3)', 'lr': 0.005, 'batch_size': 128, 'epochs': 250, 'train': 0.95, 'test': 0.7, 'comment': '…'}, …]"
-    )
-    rows = submission.value("results")
-    require(
-        isinstance(rows, list | tuple) and len(rows) > 0,
+    with advised(hint):
+        for n, row in enumerate(rows_of(submission), 1):
+            must(
+                isinstance(row, dict), f"Row {n} of results should be a dict, but it is {describe(row)}.", EXAMPLE
+            )
+            for key, kind in KEYS.items():
+                must(key in row, f"Row {n} of results has no '{key}'.", EXAMPLE)
+                fine = isinstance(row[key], str) if kind is str else number(row[key]) is not None
+                wanted = "text" if kind is str else "a number"
+                told = describe(row[key])
+                must(fine, f"Row {n} of results: '{key}' is {told}, but it should be {wanted}.", EXAMPLE)
+            for key in ("train", "test"):
+                share = number(row[key])
+                text = f"Row {n} of results: '{key}' is {share:.4g}, but an accuracy is from 0 to 1."
+                must(0 <= share <= 1, text, "0.7 is 70 %.")
+
+
+EXAMPLE = "results = [{'config': 'FC(10), FC(3)', 'lr': 0.005, 'batch_size': 128, 'epochs': 250, 'train': 0.95, 'test': 0.7, 'comment': '…'}, …]"
+PLAIN = "results is a plain list of dicts; df.to_dict('records') makes one of a DataFrame."
+
+
+def rows_of(submission):
+    """The rows of results; a failure that says what else it is."""
+    try:
+        rows = submission.value("results")
+    except (BadAnswer, Missing) as failure:
+        failure.advice = PLAIN if isinstance(failure, BadAnswer) else EXAMPLE
+        raise
+    listed = isinstance(rows, list | tuple) and len(rows) > 0
+    must(
+        listed,
         f"results should be a list with a dict for each configuration, but it is {describe(rows)}.",
+        EXAMPLE,
     )
-    for n, row in enumerate(rows, 1):
-        require(isinstance(row, dict), f"Row {n} of results should be a dict, but it is {describe(row)}.")
-        for key, kind in KEYS.items():
-            require(key in row, f"Row {n} of results has no '{key}'.")
-            fine = isinstance(row[key], str) if kind is str else number(row[key]) is not None
-            require(
-                fine,
-                f"Row {n} of results: '{key}' is {describe(row[key])}, but it should be {'text' if kind is str else 'a number'}.",
-            )
-        for key in ("train", "test"):
-            require(
-                0 <= number(row[key]) <= 1,
-                f"Row {n} of results: '{key}' is {row[key]:.4g}, but an accuracy is from 0 to 1.",
-            )
+    return rows
 
 
 @pytest.mark.criterion("results-describe-model")
 def test_row_of_model(submission, dataset, hint):
     """One row of results has the test accuracy of model, within 0.01"""
-    hint(
-        "Compute the accuracy of model itself, in evaluation mode, after the last training, and write that into its row."
-    )
-    reached = measured(submission, dataset("cifar100").test)[0]
-    told = [number(row.get("test")) for row in submission.value("results")]
-    listed = ", ".join(f"{t:.3f}" for t in told[:8])
-    near = any(abs(t - reached) <= 0.01 + 1e-6 for t in told)
-    require(
-        near,
-        f"model recognises {reached:.3f} of the test images, but the rows of results tell of {listed}.",
-        safe="No row has the test accuracy of model.",
-    )
+    with advised(hint):
+        reached = measured(submission, dataset("cifar100").test)[0]
+        told = [number(row.get("test")) for row in submission.value("results")]
+        listed = ", ".join(f"{t:.3f}" for t in told[:8])
+        must(
+            any(abs(t - reached) <= 0.01 + 1e-6 for t in told),
+            f"model recognises {reached:.3f} of the test images, but the rows of results tell of {listed}.",
+            "Compute the accuracy of model itself, in evaluation mode, after the last training, and write that into its row.",
+            safe="No row has the test accuracy of model.",
+        )
+
+
+# --- what there is to look at ----------------------------------------------------------------------------------
+
+
+@pytest.mark.criterion("report")
+def test_report(submission, dataset, award):
+    """Class by class, and the epoch from which on the network learns by heart"""
+    _, found, right, order = measured(submission, dataset("cifar100").test)
+    parts = [f"Of the test images: {by_class(found, right, [f'class {n}' for n in order])}."]
+    told = classes_told(submission)
+    if order != told:
+        names = ", ".join(map(str, order))
+        parts.append(f"The outputs stand in the order {names}, as np.unique sorts them, not in that of CLASSES.")
+    award(1.0, " ".join([*parts, overfitting(submission)]))
+
+
+#: Names under which notebooks keep what the test images told in each epoch: the course's own first.
+LOSSES = (
+    "losses_val", "test_losses", "test_loss", "val_losses", "val_loss", "losses_test", "loss_test", "loss_val",
+    "valid_losses", "valid_loss", "test_loss_history", "val_loss_history", "test_errors", "val_errors",
+)  # fmt: skip
+SHARES = (
+    "test_accs", "test_acc", "test_accuracies", "test_accuracy", "val_accs", "val_acc", "val_accuracies",
+    "val_accuracy", "accs_test", "acc_test", "acc_val", "accuracy_test", "accuracy_val", "test_acc_history",
+)  # fmt: skip
+TOGETHER = ("history", "hist", "histories", "history_best", "best_history", "log", "logs", "metrics", "curves")
+FEWEST = 5
+
+
+def overfitting(submission):
+    """From which epoch on the test loss rises (or the test accuracy falls), by the notebook's own history."""
+    for name, rising, values in histories(submission):
+        best = max if rising else min
+        at, what = values.index(best(values)), "accuracy" if rising else "loss"
+        told = f"By `{name}` the test {what} is best in epoch {at + 1} of {len(values)}, at {values[at]:.3g}"
+        if at + 1 > 0.95 * len(values):
+            return f"{told}: no sign of overfitting until the end."
+        return f"{told}, and {values[-1]:.3g} at the end: from then on it learns by heart."
+    return "No history of the test loss was found: keep one number for each epoch in a list `test_losses`, and the epoch from which on the network overfits is told here."
+
+
+def histories(submission):
+    """(name, whether more is better, a number for each epoch) of each that is found; losses first."""
+    for name in (*LOSSES, *TOGETHER, *SHARES):
+        try:
+            value = submission.value(name)
+        except ProbeFailure:
+            continue
+        yield from series_in(name, value)
+
+
+def series_in(name, value):
+    """The series that a value holds: a list of numbers, the course's list of (loss, accuracy), or a dict of lists."""
+    rows = list(value) if isinstance(value, list | tuple | torch.Tensor) else []
+    if len(rows) >= FEWEST and all(isinstance(row, dict) for row in rows):
+        value = {key: [row.get(key) for row in rows] for key in rows[0]}
+    if isinstance(value, dict):
+        for key in (k for k in (*LOSSES, *SHARES) if k in value):
+            yield from ((f"{name}['{key}']", rising, values) for _, rising, values in series_in(key, value[key]))
+    elif len(rows) >= FEWEST and name not in TOGETHER:
+        values = [first_number(row) for row in rows]
+        if all(v is not None for v in values):
+            yield name, name in SHARES, values
+
+
+def first_number(value):
+    """A number, or the first of those that one epoch left: mean loss, mean accuracy, quartiles."""
+    while isinstance(value, list | tuple) and value:
+        value = value[0]
+    if isinstance(value, torch.Tensor) and value.numel() > 1:
+        value = value.flatten()[0]
+    return number(value)
+
+
+# --- what the tests above ask with -----------------------------------------------------------------------------
 
 
 def built(submission, hidden, classes):
@@ -183,9 +338,25 @@ def held(submission):
     return ready(submission.object("model"))
 
 
+LAYOUTS = {
+    "colours first, (N, 3, 32, 32)": lambda x: x.permute(0, 3, 1, 2),
+    "flattened images, (N, 3072)": lambda x: x.flatten(1),
+}
+LAYOUT = "Your code wants {}; it is given images as they come, (N, 32, 32, 3), and turns or flattens them itself."
+
+
 def ready(network):
-    for mode in ("cpu", "float", "eval"):
-        set_mode(network, mode)
+    """A network that was asked once; where it fails on images as they come, but not on others, that is said."""
+    x = torch.full((2, 32, 32, 3), 100.0)
+    try:
+        settle(network, x)
+    except Raised as failure:
+        for name, layout in LAYOUTS.items():
+            with contextlib.suppress(AssertionError, ProbeFailure):
+                answer(network, layout(x))
+                failure.advice = LAYOUT.format(name)
+                break
+        raise
     return network
 
 
@@ -203,27 +374,30 @@ def distribution(p):
 
 def classes_told(submission):
     """CLASSES as three ints; a failure that says what is wrong with them."""
-    value = submission.value("CLASSES")
+    advice = "CLASSES is a list of three whole numbers: [group + 15, variant + 56, variant + 21]."
+    try:
+        value = submission.value("CLASSES")
+    except (BadAnswer, Missing) as failure:
+        failure.advice = advice
+        raise
     value = value.tolist() if isinstance(value, torch.Tensor) else value
-    fine = isinstance(value, list | tuple) and len(value) == 3
-    fine = (
-        fine
-        and all(number(v) is not None and number(v).is_integer() and 0 <= v <= 99 for v in value)
-        and len(set(value)) == 3
-    )
-    require(
-        fine,
+    numbers = [number(v) for v in value] if isinstance(value, list | tuple) else []
+    fine = len(numbers) == 3 and all(v is not None and v.is_integer() and 0 <= v <= 99 for v in numbers)
+    must(
+        fine and len(set(numbers)) == 3,
         f"CLASSES should be three different whole numbers from 0 to 99, but it is {describe(value)}.",
+        advice,
         safe="CLASSES should be three different whole numbers from 0 to 99.",
     )
-    return [int(v) for v in value]
+    return [int(v) for v in numbers]
 
 
-def measured(submission, part):
+def measured(submission, part, prepare=lambda x: x):
     """(accuracy, columns found, columns right, names) on the images of CLASSES, in the better of the two orders."""
     classes = classes_told(submission)
     chosen = torch.isin(part.labels, torch.tensor(classes))
-    found = predictions(held(submission).forward, part.images[chosen].float(), batch=250)
+    model = held(submission)
+    found = predictions(lambda x: model.forward(prepare(x)), part.images[chosen].float(), batch=250)
     best = None
     for order in (classes, sorted(classes)):
         right = torch.tensor([order.index(int(n)) for n in part.labels[chosen]])
@@ -233,15 +407,36 @@ def measured(submission, part):
     return best
 
 
-def recognised(submission, part, at_least, what):
+def recognised(submission, part, at_least, what, usual):
     """A sentence about the accuracy; a failure below ``at_least``."""
     reached, found, right, order = measured(submission, part)
     if reached < at_least:
         (table,) = confusion(found, right, [f"class {n}" for n in order])
-        failure = f"model recognises {reached:.1%} of {len(right)} {what}; at least {at_least:.0%} is wanted."
-        raise ComparisonFailure(failure, safe="model recognises too few images.", evidence=(table,))
+        text = f"model recognises {reached:.1%} of {len(right)} {what}; at least {at_least:.0%} is wanted."
+        failure = ComparisonFailure(text, safe="model recognises too few images.", evidence=(table,))
+        failure.advice = prepared_outside(submission, part, at_least) or usual
+        raise failure
     way = "in the order of CLASSES" if order != sorted(order) else "by their numbers"
     return f"model recognises {reached:.1%} of {len(right)} {what} (columns {way})"
+
+
+#: What some do to the images before the network sees them.
+BEFORE = {
+    "normalised pixels": lambda x: (x / 255 - MEAN) / DEVIATION,
+    "pixels divided by 255": lambda x: x / 255,
+    "colours first": lambda x: x.permute(0, 3, 1, 2),
+    "normalised pixels, colours first": lambda x: ((x / 255 - MEAN) / DEVIATION).permute(0, 3, 1, 2),
+}
+
+
+def prepared_outside(submission, part, at_least):
+    """The hint for a network that reads well when the images are prepared outside of it; empty for others."""
+    for name, prepare in BEFORE.items():
+        with contextlib.suppress(AssertionError, ProbeFailure):
+            reached = measured(submission, part, prepare)[0]
+            if reached >= at_least:
+                return PREPARED.format(reached, name)
+    return ""
 
 
 def number(value):

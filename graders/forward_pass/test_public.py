@@ -3,7 +3,14 @@
 import pytest
 import torch
 
-from torchgrade.testing import assert_tensor_close, for_each_input, require, require_tensor
+from torchgrade.testing import (
+    ComparisonFailure,
+    ProbeFailure,
+    assert_tensor_close,
+    for_each_input,
+    require,
+    require_tensor,
+)
 
 X = torch.tensor([[-5.0, 5.0], [2.0, 3.0], [1.0, -1.0]])
 W = torch.tensor([[-0.5], [2.5]])
@@ -11,27 +18,31 @@ W = torch.tensor([[-0.5], [2.5]])
 
 @pytest.mark.criterion("example-values")
 def test_example(submission, hint):
-    """forward_pass(X, w) gives 1.0000, 0.9985 and 0.0474 for the example, whatever the order of its rows"""
+    """forward_pass(X, w) is right for the example (1.0000, 0.9985, 0.0474), its rows moved or halved"""
     hint("Multiply first (X @ w, one number for each row), then put that number through the sigmoid.")
 
     def check(x, w):
         answer = submission.call("forward_pass", x, w)
         assert_tensor_close(answer, torch.sigmoid(x @ w), name="forward_pass(X, w)", input={"X": x, "w": w})
 
-    examples = [(X, W), (X.flip(0), W), (X[1:2], W)]
+    examples = [(X, W), (X.flip(0), W), (X[1:2], W), (X / 2, W)]
     for_each_input(submission, check, examples, label="X[N, D] w[D, M]")
 
 
 @pytest.mark.criterion("sigmoid-range")
 def test_range_and_rise(submission, hint):
     """Every answer lies between 0 and 1, also for large numbers, and rises with X @ w"""
+    try:
+        rising(answers(submission, [-2.0, -1.0, 0.0, 1.0, 2.0]), "when its rows are asked together")
+        alone = [answers(submission, [z]) for z in (-1.0, 0.0, 1.0)]
+        rising(torch.cat(alone), "when each row is asked alone")
+    except (ComparisonFailure, ProbeFailure):
+        hint("The sigmoid is 1 / (1 + exp(-z)): it goes up from 0 to 1, and each row is answered by itself.")
+        raise
     hint(
-        "The sigmoid is 1 / (1 + exp(-z)). It goes up from 0 to 1, and each row is answered by itself. Written as "
-        "exp(z) / (1 + exp(z)) it becomes infinity by infinity when z is large."
+        "It is for large X @ w that the answer leaves the sigmoid. Written as exp(z) / (1 + exp(z)), for example, it "
+        "becomes infinity by infinity, while 1 / (1 + exp(-z)) stays finite."
     )
-    rising(answers(submission, [-2.0, -1.0, 0.0, 1.0, 2.0]), "when its rows are asked together")
-    alone = [answers(submission, [z]) for z in (-1.0, 0.0, 1.0)]
-    rising(torch.cat(alone), "when each row is asked alone")
     between(answers(submission, [-200.0, -30.0, 30.0, 200.0]))
 
 

@@ -1,6 +1,7 @@
 """Public criteria of manual_backprop. They ship with the handout: a student can run them before handing in."""
 
 import contextlib
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -62,7 +63,9 @@ def test_forward(submission, rng, hint):
             case = draw(rng)
             answer = in_either_dtype(lambda dtype, case=case: ask_forward(submission, case.to(dtype)))
             expected = network(case.x, *case.parameters)
-            assert_tensor_close(answer, expected, name="forward(x)", input={"x": case.x})
+            # Sums of many terms: rounding in float32 is measured by the largest of them.
+            atol = 1e-6 * max(1.0, float(expected.abs().max()))
+            assert_tensor_close(answer, expected, atol=atol, name="forward(x)", input={"x": case.x})
 
 
 @pytest.mark.criterion("loss-values")
@@ -71,7 +74,7 @@ def test_loss(submission, rng, hint):
     hint("(y - y_) squared for each row, or all of these added up: a sum, not a mean, and no square root.")
     for n in (9, 5):
         y, y_ = normal(rng, (n, 1)), normal(rng, (n, 1))
-        answer = submission.call("loss", y, y_)
+        answer = ask_loss(submission, y, y_)
         if isinstance(answer, int | float) and not isinstance(answer, bool):
             answer = torch.tensor(answer, dtype=torch.float64)
         errors = ((y - y_) ** 2)[:, 0]
@@ -86,29 +89,29 @@ def test_loss(submission, rng, hint):
 @pytest.mark.criterion("gradient-weights-1")
 def test_gradient_by_weights_1(submission, rng, hint):
     """The first gradient of backward(X, y, y_pred) is that of the summed loss by weights_1"""
-    hint("Every row sends its gradient back through weights_2 and the ReLU; X then joins it to weights_1.")
-    judge_gradient(submission, rng, "weights_1")
+    text = "Every row sends its gradient back through weights_2 and the ReLU; X then joins it to weights_1."
+    judge_gradient(submission, rng, "weights_1", hint, text)
 
 
 @pytest.mark.criterion("gradient-bias-1")
 def test_gradient_by_bias_1(submission, rng, hint):
     """The second gradient of backward(X, y, y_pred) is that of the summed loss by bias_1"""
-    hint("It is what arrives at z = X @ weights_1 + bias_1, summed over the rows: a number for each hidden unit.")
-    judge_gradient(submission, rng, "bias_1")
+    text = "It is what arrives at z = X @ weights_1 + bias_1, summed over the rows: a number for each hidden unit."
+    judge_gradient(submission, rng, "bias_1", hint, text)
 
 
 @pytest.mark.criterion("gradient-weights-2")
 def test_gradient_by_weights_2(submission, rng, hint):
     """The third gradient of backward(X, y, y_pred) is that of the summed loss by weights_2"""
-    hint("Each weight is multiplied with a hidden unit behind its ReLU: that is what it scales its gradient by.")
-    judge_gradient(submission, rng, "weights_2")
+    text = "Each weight is multiplied with a hidden unit behind its ReLU: that is what it scales its gradient by."
+    judge_gradient(submission, rng, "weights_2", hint, text)
 
 
 @pytest.mark.criterion("gradient-bias-2")
 def test_gradient_by_bias_2(submission, rng, hint):
     """The fourth gradient of backward(X, y, y_pred) is that of the summed loss by bias_2"""
-    hint("bias_2 is added to every prediction, so it collects the gradient of the loss by all of them.")
-    judge_gradient(submission, rng, "bias_2")
+    text = "bias_2 is added to every prediction, so it collects the gradient of the loss by all of them."
+    judge_gradient(submission, rng, "bias_2", hint, text)
 
 
 @pytest.mark.criterion("optimize-step")
@@ -116,11 +119,11 @@ def test_one_step(submission, rng, hint):
     """optimize(params, grads, lr) gives each parameter minus lr times its gradient"""
     hint("params and grads come in the order W1, b1, W2, b2: use these arguments alone, and return all four.")
     with own_globals_kept(submission):
-        for lr in (0.1, 0.5):
-            params, grads = ([normal(rng, shape) for shape in SHAPES] for _ in range(2))
-            answer, after = submission.call_keeping_arguments("optimize", params, grads, lr)
+        for lr, scale in ((0.1, 1), (0.5, 1000)):
+            params, grads = [normal(rng, s) for s in SHAPES], [normal(rng, s, scale) for s in SHAPES]
             stepped = [p - lr * g for p, g in zip(params, grads, strict=True)]
-            for name, got, expected in zip(NAMES, four(answer, after), stepped, strict=True):
+            found = ask_optimize(submission, params, grads, lr)
+            for name, got, expected in zip(NAMES, found, stepped, strict=True):
                 assert_tensor_close(got, expected, name=f"the new {name}")
 
 
@@ -147,13 +150,14 @@ def network(x, w1, b1, w2, b2):
 def draw(rng, points=POINTS, hidden=HIDDEN):
     """A case in float64 that stays away from the kinks, and with residuals that do not cancel in their sum.
 
-    The inputs are multiples of 1/64, and every unit turns on or off half-way between two of these.
+    The inputs are multiples of 1/64, and every unit turns on or off half-way between two of these. Some units
+    answer with numbers far above 6, where one that is cut off shows.
     """
     double = torch.float64
     x = torch.randint(-64, 65, (points, 1), generator=rng).to(double) / 64
     turns = (torch.randint(-48, 48, (hidden,), generator=rng).to(double) + 0.5) / 64
     sign = torch.randint(0, 2, (1, hidden), generator=rng).to(double) * 2 - 1
-    w1 = sign * uniform(rng, (1, hidden), 0.5, 1.5, double)
+    w1 = sign * uniform(rng, (1, hidden), 0.5, 8, double)
     parameters = [w1, -turns * w1[0], normal(rng, (hidden, 1), 0.5, double), normal(rng, (1,), 1.0, double)]
     y = network(x, *parameters) + normal(rng, (points, 1), 1.0, double) + 0.5
     return Case(x, y, parameters)
@@ -205,14 +209,87 @@ def ask_backward(submission, case):
     return submission.call("backward", case.x, case.y, network(case.x, *case.parameters))
 
 
-def judge_gradient(submission, rng, name):
+def ask_loss(submission, y, y_):
+    """What loss answers. Where a training gave the name to its last value, the function has another of its names."""
+    try:
+        return submission.call("loss", y, y_)
+    except (Raised, BadAnswer) as failure:
+        if "not callable" not in str(failure):
+            raise
+    for name in ("loss_function", "loss_fn", "loss_func"):
+        with contextlib.suppress(Missing):
+            return submission.call(name, y, y_)
+    raise ComparisonFailure("`loss` is no function any more: a cell gave its name to something else.")
+
+
+def ask_optimize(submission, params, grads, lr):
+    """The four new parameters: what was returned or, where nothing was, the list that was handed over."""
+    try:
+        answer, after = submission.call_keeping_arguments("optimize", params, grads, lr)
+    except BadAnswer as failure:
+        return one_after_the_other(submission.build("optimize", params, grads, lr), failure)
+    found = after[0] if answer is None else answer
+    fits = isinstance(found, list | tuple) and len(found) == len(NAMES)
+    require(fits, f"optimize should return the four new parameters, but {describe(answer)} came back.")
+    return found
+
+
+def one_after_the_other(kept, failure):
+    """The four items of a generator or a map. ``failure`` where it is none, or holds another number."""
+    found = []
+    try:
+        while len(found) <= len(NAMES):
+            found.append(kept.call("__next__"))
+    except Missing:
+        raise failure from None
+    except Raised:
+        pass  # it has no more
+    require(
+        len(found) == len(NAMES), f"optimize should return the four new parameters, but {len(found)} came back."
+    )
+    return found
+
+
+BY_AUTOGRAD = "Your gradients are right, but autograd made them. Work them out on paper and write them down: that is the exercise."
+FUNCTIONAL = re.compile(r"\b(jacrev|jacfwd|jacobian|hessian|vjp|jvp)\b")  # these need no graph of torch's
+
+
+def judge_gradient(submission, rng, name, hint, advice):
     """Fail unless the gradient by this parameter is right; the others are shown beside it."""
     case = draw(rng)
-    with own_globals_kept(submission):
-        answer, dtype = widest_answer(lambda dtype: ask_backward(submission, case.to(dtype)))
-    asked = autograd_in(submission, "backward")
-    require(not asked, f"The gradients are to be worked out by hand, but backward asks autograd: `{asked}`.")
-    assert_gradients(by_name(answer), right_gradients(case), rtol=ALLOWED[dtype], judged=[name])
+    try:
+        with own_globals_kept(submission):
+            answer, dtype = widest_answer(lambda dtype: ask_backward(submission, case.to(dtype)))
+            assert_gradients(by_name(answer), right_gradients(case), rtol=ALLOWED[dtype], judged=[name])
+            asked = asks_autograd(submission, "backward")
+            again = None if asked else asked_without_graph(submission, case.to(dtype))
+        if again is not None:
+            assert_gradients(by_name(again), right_gradients(case), rtol=ALLOWED[dtype], judged=[name])
+            return
+    except (ComparisonFailure, ProbeFailure):
+        hint(advice)
+        raise
+    hint(BY_AUTOGRAD)
+    where = f": `{asked}`" if asked else ""
+    raise ComparisonFailure(f"The gradients are to be worked out by hand, but backward asks autograd{where}.")
+
+
+def asks_autograd(submission, name):
+    """What in the source asks autograd; empty where nothing is found."""
+    functional = FUNCTIONAL.search(submission.source(name))
+    return autograd_in(submission, name) or (functional[0] if functional else "")
+
+
+def asked_without_graph(submission, case):
+    """What backward answers where torch keeps no graph; None if it cannot. Who works by hand does not need one."""
+    before = submission.make("torch.is_grad_enabled").call("__int__")
+    submission.make("torch.set_grad_enabled", False)
+    try:
+        return ask_backward(submission, case)
+    except Raised:
+        return None
+    finally:
+        submission.make("torch.set_grad_enabled", bool(before))
 
 
 def by_name(answer):
@@ -221,14 +298,6 @@ def by_name(answer):
     text = f"backward should return (dW1, db1, dW2, db2), four tensors, but {describe(answer)} came back."
     require(in_order, text, safe="backward should return four tensors: (dW1, db1, dW2, db2).")
     return dict(zip(NAMES, answer, strict=False))
-
-
-def four(answer, after):
-    """The four new parameters: what was returned or, where nothing was, the list that was handed over."""
-    found = after[0] if answer is None else answer
-    fits = isinstance(found, list | tuple) and len(found) == len(NAMES)
-    require(fits, f"optimize should return the four new parameters, but {describe(answer)} came back.")
-    return found
 
 
 # --- the training ------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ PICTURES, KERNELS, SIZES = 6, 6, 40  # how many are drawn
 def test_other_pictures_and_kernels(submission, rng, hint):
     """get_pads gives the padding for any picture, given by H= and W=, and any kernels and wanted sizes"""
     hint(
-        "Use the arguments H and W, and treat height and width separately: pictures and kernels may have any shape."
+        "Use the arguments alone, H and W by these names, and begin anew in every call: there may be any number of "
+        "kernels, and pictures, kernels and sizes of any shape."
     )
     answers = []  # all are asked before any is judged: on the first alone, several mistakes look the same
     for _ in range(PICTURES):
@@ -34,7 +35,10 @@ def test_other_pictures_and_kernels(submission, rng, hint):
 @pytest.mark.criterion("size-any")
 def test_other_sizes_strides_and_paddings(submission, rng, hint):
     """conv_output_size gives the size that a real Conv2d answers with, whatever its kernel, stride and padding"""
-    hint("Padding is on both sides, the division by the stride rounds down, and only then 1 is added.")
+    hint(
+        "The arguments come in the order H, W, F, S, P. Padding is on both sides, the division by the stride rounds "
+        "down, and only then 1 is added."
+    )
     answers = []
     for n in range(SIZES):
         picture = draw(rng, 9, 60), draw(rng, 9, 60), draw(rng, 1, 9)

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from quick import ROOT, header, listed, load
 from torch import nn
 
-from torchgrade.grading.reference import NamespaceExaminee
+from torchgrade.grading.reference import LocalHandle, NamespaceExaminee
 from torchgrade.model import VariantRule
 from torchgrade.notebook import derive_handout, dump
 from torchgrade.spec import check_graders, classes_of, load_assignment, load_course
+from torchgrade.testing import Missing
 
 SPEC = load_assignment(ROOT, "cifar100_mlp")
 WRONG = sorted((SPEC.graders / "answers" / "wrong").glob("*.py"))
@@ -64,6 +66,9 @@ BODIES = {
     "no bias, batch norm": lambda h, c: nn.Sequential(
         nn.Linear(3072, h, bias=False), nn.BatchNorm1d(h), nn.ReLU(), nn.Linear(h, c)
     ),
+    "weight norm": lambda h, c: nn.Sequential(
+        nn.utils.parametrizations.weight_norm(nn.Linear(3072, h)), nn.ReLU(), nn.Linear(h, c)
+    ),
     "dropout first": lambda h, c: nn.Sequential(nn.Dropout(0.3), nn.Linear(3072, h), nn.ELU(), nn.Linear(h, c)),
 }
 
@@ -71,25 +76,50 @@ BODIES = {
 def reached(way, body, order=(1, 2, 3), seed=0):
     torch.manual_seed(seed)
     rng = torch.Generator().manual_seed(seed)
-    submission = NamespaceExaminee({"Cifar100_MLP": lambda h, c: Seen(way, body(h, c), order)})
     x = hidden.images(rng)
-    return x, *hidden.first_input(submission, x, rng)
+    return x, hidden.first_input(LocalHandle(Seen(way, body(12, 4), order)), x, rng)
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 @pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2), (2, 1, 3)])
 def test_normalised_pixels_are_seen_through_any_network(body, order):
-    x, seen, exact = reached(hidden.normalised, body, order)
-    assert hidden.seen_as(seen, hidden.normalised(x), exact)
+    x, seen = reached(hidden.normalised, body, order)
+    assert seen.is_like(hidden.normalised(x))
+
+
+def test_constants_of_three_digits_will_do():
+    mean, deviation = torch.tensor([0.507, 0.487, 0.441]), torch.tensor([0.201, 0.199, 0.203])
+    x, seen = reached(lambda x: (x / 255 - mean) / deviation, BODIES["plain"])
+    assert seen.is_like(hidden.normalised(x))
+
+
+def test_weights_kept_at_a_norm_are_seen_through():
+    x, seen = reached(hidden.normalised, BODIES["weight norm"])
+    assert seen.is_like(hidden.normalised(x))
+    _, other = reached(lambda x: x / 255, BODIES["weight norm"])
+    assert not other.is_like(hidden.normalised(x))
+
+
+def test_a_dropout_that_never_rests_is_no_wrong_normalisation():
+    body = lambda h, c: nn.Sequential(Always(), nn.Linear(3072, h), nn.ReLU(), nn.Linear(h, c))  # noqa: E731
+    x, seen = reached(hidden.normalised, body)
+    assert seen.is_like(hidden.normalised(x))
+    _, other = reached(lambda x: x / 255, body)
+    assert not other.is_like(hidden.normalised(x))
+
+
+class Always(nn.Module):
+    def forward(self, x):
+        return nn.functional.dropout(x, 0.3)
 
 
 @pytest.mark.parametrize("name", hidden.WAYS)
 @pytest.mark.parametrize("seed", range(2))
 def test_pixels_prepared_in_another_way_are_told_apart(name, seed):
     way = hidden.WAYS[name][0]
-    x, seen, exact = reached(lambda x: way(x.double()), BODIES["plain"], seed=seed)
-    assert not hidden.seen_as(seen, hidden.normalised(x), exact)
-    fits = [other for other, (w, _) in hidden.WAYS.items() if hidden.seen_as(seen, w(x.double()), exact)]
+    x, seen = reached(lambda x: way(x.double()), BODIES["plain"], seed=seed)
+    assert not seen.is_like(hidden.normalised(x))
+    fits = [other for other, (w, _) in hidden.WAYS.items() if seen.is_like(w(x.double()))]
     assert fits == [name]
 
 
@@ -99,7 +129,7 @@ def test_columns_may_stand_in_the_order_of_classes_or_sorted():
 
     def told_by(order):
         def model(x):
-            return torch.eye(3)[[order.index(int(v)) for v in x[:, 0, 0, 0]]]
+            return torch.eye(3)[[order.index(int(v)) if v in order else 0 for v in x[:, 0, 0, 0]]]
 
         return public.measured(NamespaceExaminee({"CLASSES": [60, 5, 25], "model": Model(model)}), part)[0]
 
@@ -125,3 +155,77 @@ def test_what_is_no_three_classes_is_refused_in_words(classes):
 @pytest.mark.parametrize("path", WRONG, ids=lambda p: p.stem)
 def test_hints_are_short(path):
     assert len(header(path).get("hint", "")) <= 240
+
+
+def report_of(**names):
+    return public.overfitting(Named(names))
+
+
+class Named(NamespaceExaminee):
+    """Says as a room does that a name is missing."""
+
+    def value(self, name):
+        if name not in self.namespace:
+            raise Missing(name)
+        return super().value(name)
+
+
+def curve(n=40, least=12):
+    return [1.0 + 0.01 * abs(epoch - least) for epoch in range(n)]
+
+
+HISTORIES = {
+    "a list": {"test_losses": curve()},
+    "the course's list of means and quartiles": {
+        "losses_val": [(np.array([v, 70.0]), np.array([v, 60.0]), np.array([v, 80.0])) for v in curve()]
+    },
+    "a tensor": {"val_loss": torch.tensor(curve())},
+    "a dict of lists": {"history": {"train_loss": curve(least=39), "test_loss": curve()}},
+    "a dict for each epoch": {"history": [{"epoch": i, "val_loss": v} for i, v in enumerate(curve())]},
+    "accuracies": {"test_accs": [1.6 - v for v in curve()]},
+    "accuracies in a dict": {"hist": {"val_acc": [1.6 - v for v in curve()]}},
+}
+
+
+@pytest.mark.parametrize("names", HISTORIES.values(), ids=HISTORIES)
+def test_the_point_of_overfitting_is_found_in_the_usual_histories(names):
+    assert "is best in epoch 13 of 40" in report_of(**names)
+    assert "learns by heart" in report_of(**names)
+
+
+@pytest.mark.parametrize(
+    "names", [{}, {"test_loss": 0.7}, {"history": curve()}, {"test_losses": ["a"] * 9}, {"log": {}}]
+)
+def test_what_is_no_history_is_not_taken_for_one(names):
+    assert "No history of the test loss was found" in report_of(**names)
+
+
+def test_a_loss_that_falls_to_the_end_does_not_overfit():
+    assert "no sign of overfitting" in report_of(test_losses=curve(least=39))
+
+
+def row(**more):
+    known = {"config": "FC(10), FC(3)", "lr": 0.1, "batch_size": 50, "epochs": 3, "train": 1.0, "test": 0.7}
+    return hidden.Row({**known, "comment": "", **more})
+
+
+def test_rows_are_trained_again_as_they_say():
+    assert row(hidden=[10]).possible
+    assert row(hidden=torch.tensor([10, 5])).hidden == [10, 5]
+    assert row(hidden=10).hidden == [10]
+    weights = [nn.Parameter(torch.zeros(1))]
+    assert isinstance(row(hidden=[10], comment="Adam").optimizer(weights), torch.optim.Adam)
+    assert row(hidden=[10], momentum=0.9).optimizer(weights).defaults["momentum"] == 0.9
+    assert row(hidden=[10], weight_decay=0.01).optimizer(weights).defaults["weight_decay"] == 0.01
+    assert row(hidden=[10], comment="tanh").activation is nn.Tanh
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"hidden": []}, {"hidden": [10] * 5}, {"hidden": [9999]}, {"hidden": "10"},
+     {"hidden": [10], "epochs": 10**6}, {"hidden": [10], "comment": "with dropout"},
+     {"hidden": [10], "comment": "с моментом 0.9"},
+     {"hidden": [10], "lr": -1}, {"hidden": [10], "batch_size": 0}],
+)  # fmt: skip
+def test_rows_that_cannot_be_trained_again_are_left_alone(more):
+    assert not row(**more).possible

@@ -165,6 +165,11 @@ def test_code_for_one_size_loses_other_sizes_alone(part, code):
         {"loss": LOSS.replace("((y - y_) ** 2).sum()", "np.square(y.numpy() - y_.numpy())")},
         {"optimize": "class Descent:\n    def __call__(self, params, grads, lr):\n"
          "        return tuple(p - lr * g for p, g in zip(params, grads))\noptimize = Descent()"},
+        {"optimize": "def optimize(params, grads, lr):\n    return (p - lr * g for p, g in zip(params, grads))"},
+        {"optimize": "def optimize(params, grads, lr):\n    return map(lambda p, g: p - lr * g, params, grads)"},
+        {"loss": LOSS.replace("def loss", "def loss_fn") + "loss = loss_fn(torch.ones(2, 1), torch.zeros(2, 1))"},
+        {"weights": WEIGHTS + "torch.set_grad_enabled(False)",
+         "optimize": OPTIMIZE + "torch.set_grad_enabled(True)"},
     ],
 )  # fmt: skip
 def test_odd_ways_of_doing_it_right(changes):
@@ -180,6 +185,12 @@ def test_other_losses_earn_nothing(expression):
     assert judged(loss=f"def loss(y, y_):\n    return {expression}").lost == {"loss-values"}
 
 
+def test_a_loss_that_is_no_function_any_more_earns_nothing():
+    found = judged(loss=LOSS + "loss = loss(torch.ones(2, 1), torch.zeros(2, 1))")
+    assert found.lost == {"loss-values"}
+    assert "gave its name to something else" in str(found.results["loss-values"])
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -192,12 +203,74 @@ def test_other_losses_earn_nothing(expression):
         "return [p - 0.1 * g for p, g in zip(params, grads)]",
         "return [p - lr * g.sign() for p, g in zip(params, grads)]",
         "return dict(enumerate(p - lr * g for p, g in zip(params, grads)))",
-        "return (p - lr * g for p, g in zip(params, grads))",
+        "return (p - lr * g for p, g in zip(params[:3], grads))",
+        "return map(lambda p: p, params)",
+        "return (p - lr * g for p, g in zip(params * 2, grads * 2))",
+        "return [p - lr * g.clamp(-100, 100) for p, g in zip(params, grads)]",
         "global bias_2\n    bias_2 = bias_2 - lr * grads[3]",
     ],
 )
 def test_other_steps_earn_nothing(body):
     assert judged(optimize=f"def optimize(params, grads, lr):\n    {body}").lost == {"optimize-step"}
+
+
+BY_AUTOGRAD = """
+def by_autograd(X, y):
+    leaves = [p.clone().requires_grad_() for p in (weights_1, bias_1, weights_2, bias_2)]
+    a, b, c, d = leaves
+    return torch.autograd.grad(((y - torch.relu(X @ a + b) @ c - d) ** 2).sum(), leaves)
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        BY_AUTOGRAD + "def backward(X, y, y_pred):\n    return by_autograd(X, y)",
+        "class Tape:\n" + BY_AUTOGRAD.replace("\n", "\n    ").replace("(X, y)", "(self, X, y)")
+        + "\ntape = Tape()\ndef backward(X, y, y_pred):\n    return tape.by_autograd(X, y)",
+        BY_AUTOGRAD + "ways = {'fast': by_autograd}\ndef backward(X, y, y_pred):\n    return ways['fast'](X, y)",
+        """
+def backward(X, y, y_pred):
+    def total(a, b, c, d):
+        return ((y - torch.relu(X @ a + b) @ c - d) ** 2).sum()
+    return torch.func.jacrev(total, argnums=(0, 1, 2, 3))(weights_1, bias_1, weights_2, bias_2)
+""",
+    ],
+    ids=["a function", "a method", "a table of functions", "jacrev"],
+)  # fmt: skip
+def test_autograd_earns_nothing_wherever_it_is_asked(code):
+    found = judged(backward=code)
+    assert found.lost == {*GRADIENTS, "any-size"}
+    assert all(found.hints[name] == PUBLIC.BY_AUTOGRAD for name in GRADIENTS)
+    assert torch.is_grad_enabled()
+
+
+def test_a_backward_that_answers_otherwise_when_asked_again_earns_nothing():
+    adding = BACKWARD.replace("return ", "new = ") + "    for i in range(4):\n        kept[i] = kept[i] + new[i]\n"
+    assert judged(backward="kept = [0] * 4" + adding + "    return list(kept)").lost >= GRADIENTS
+
+
+@pytest.mark.parametrize("top", [6, 5])
+def test_a_hidden_unit_has_no_upper_end(top):
+    capped = FORWARD.replace("torch.relu(x @ weights_1 + bias_1)", f"(x @ weights_1 + bias_1).clamp(0, {top})")
+    assert judged(forward=capped).lost == {"forward-values", "any-size"}
+    half = BACKWARD.replace("(z > 0)", f"(z > 0) * (z < {top})")
+    assert judged(backward=half).lost >= {"gradient-weights-1", "gradient-bias-1", "any-size"}
+
+
+def test_hints_tell_other_sizes_from_what_is_wrong_anyway():
+    assert judged(backward=returned("a, b, c, d / 2")).hints["any-size"] == HIDDEN.USUAL_FIRST
+    assert (
+        judged(forward=FORWARD.replace("return", "assert len(x) == 500\n    return")).hints["any-size"]
+        == HIDDEN.WRITTEN_IN
+    )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_forward_in_float32_is_never_accused(seed):
+    code = "def forward(x):\n    w = [p.float() for p in (weights_1, bias_1, weights_2, bias_2)]\n"
+    code += "    return torch.relu(x.float() @ w[0] + w[1]) @ w[2] + w[3]"
+    assert judged(seed, forward=code).lost == set()
 
 
 # --- the training ------------------------------------------------------------------------------------------

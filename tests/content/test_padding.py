@@ -103,6 +103,9 @@ def test_pairs_of_whole_numbers_of_any_kind(expression):
         "None",
         "0",
         "object()",
+        "iter(pads)",
+        "map(tuple, pads)",
+        "(p for p in pads)",
     ],
 )
 def test_other_pads_earn_nothing(expression):
@@ -173,6 +176,14 @@ def answered(key, value):
         ("input_order", "['n', 'c', 'h', 'w']"),
         ("input_order", "'N\u0421\u041dW'"),
         ("input_order", "'n\u0441\u043dw'"),
+        ("input_order", "'N x C x H x W'"),
+        ("input_order", "'N \u0445 C \u0445 H \u0445 W'"),
+        ("input_order", "'(N, C_in, H_in, W_in)'"),
+        ("input_order", "'NCHW (batch, channels, height, width)'"),
+        ("input_order", "'N - batch, C - channels, H - height, W - width'"),
+        ("input_order", "'N=4, C=3, H=8, W=16'"),
+        ("input_order", "'NCHW: N pictures, C channels, H height, W width'"),
+        ("input_order", "'N - \u0431\u0430\u0442\u0447, C, H, W - \u0448\u0438\u0440\u0438\u043d\u0430'"),
     ],
 )
 def test_right_answers_however_they_are_written(key, value):
@@ -201,6 +212,13 @@ def test_right_answers_however_they_are_written(key, value):
         ("input_order", "4"),
         ("input_order", "[0, 1, 2, 3]"),
         ("input_order", "'batch, channels, height, width'"),
+        ("input_order", "'BCHW'"),
+        ("input_order", "'NHWC, or NCHW'"),
+        ("input_order", "'NCNC'"),
+        ("input_order", "'N x H x W x C'"),
+        ("input_order", "'W_in, H_in, C_in, N'"),
+        ("halvings", "'5'"),
+        ("halvings", "lambda: 5"),
     ],
 )
 def test_wrong_answers_are_lost_and_no_message_tells_the_right_one(key, value):
@@ -226,6 +244,17 @@ def test_a_key_that_is_nearly_right_is_named():
 
 def test_further_keys_do_no_harm():
     assert judged(answers=f"{ANSWERS}\nanswers['name'] = 'Ivanov'\nanswers[5] = 1.5").lost == set()
+    assert judged(answers=f"{ANSWERS}\nanswers['how'] = lambda n: n // 2").lost == set()
+    assert judged(answers=f"{ANSWERS}\nanswers['halvings'] = range(5)").lost == {"quiz-halvings"}
+
+
+def test_hints_fit_what_was_handed_over():
+    assert "without quotes" in judged(answers=ANSWERS.replace("401", "'401'")).hints["quiz-neuron-parameters"]
+    assert judged(pads=pads("zip(*zip(*pads))")).hints["pads-table"] == PUBLIC.A_LIST
+    assert (
+        judged(pads=pads("kept.extend(pads) or kept") + "kept = [(1, 1)] * 8").hints["pads-table"] == PUBLIC.ANEW
+    )
+    assert judged(pads=pads("[(q, p) for p, q in pads]")).hints["pads-table"] == PUBLIC.FORMULA
 
 
 # --- the questions of the graders --------------------------------------------------------------------------

@@ -72,10 +72,19 @@ class InProcess:
 
         return [_out(g) for g in self._asked(ask)]
 
-    def object(self, name: str) -> Any:
-        raise NotImplementedError("these assignments make no objects")
+    def object(self, name: str) -> Held:
+        self.asked += 1
+        return Held(self, self._named(name))
 
-    build = object
+    def build(self, name: str, *args: Value, **kwargs: Value) -> Held:
+        given, named = [_copied(a) for a in args], {k: _copied(v) for k, v in kwargs.items()}
+        return Held(self, self._asked(lambda: self._function(name)(*given, **named)))
+
+    def make(self, path: str, *args: Value) -> Held:
+        made: Any = torch
+        for attribute in path.split(".")[1:]:
+            made = getattr(made, attribute)
+        return Held(self, made(*args))
 
     def source(self, name: str) -> str:
         return self._source
@@ -92,7 +101,8 @@ class InProcess:
     def _function(self, name: str) -> Callable[..., Any]:
         found = self._named(name)
         if not callable(found):
-            raise BadAnswer(f"`{name}` is not a function")
+            text = f"`{name}` raised TypeError: '{type(found).__name__}' object is not callable"
+            raise Raised(text, safe=f"`{name}` raised an error", name="TypeError")
         return found
 
     def _asked(self, work: Callable[[], Any]) -> Any:
@@ -107,7 +117,21 @@ class InProcess:
             raise Raised(f"{type(error).__name__}: {error}", safe=type(error).__name__) from error
 
 
+class Held:
+    """What stays with the examined code, and can be looked at again."""
+
+    def __init__(self, owner: InProcess, target: Any) -> None:
+        self._owner, self.target = owner, target
+
+    def call(self, method: str, *args: Value) -> Value:
+        if not hasattr(self.target, method):
+            raise Missing(f"the object has no `{method}`")
+        return _out(self._owner._asked(lambda: getattr(self.target, method)(*args)))
+
+
 def _copied(value: Value) -> Value:
+    if isinstance(value, Held):
+        return value.target
     return value.detach().clone() if isinstance(value, torch.Tensor) else copy.deepcopy(value)
 
 

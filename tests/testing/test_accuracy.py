@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 import torch
 
-from torchgrade.testing import ComparisonFailure, accuracy, assert_accuracy, confusion, predictions
+from torchgrade.testing import (
+    ComparisonFailure,
+    Missing,
+    Raised,
+    accuracy,
+    assert_accuracy,
+    by_class,
+    confusion,
+    predictions,
+    prepared,
+)
 
 LABELS = torch.arange(60) % 3
 IMAGES = LABELS[:, None].float()
@@ -84,3 +94,49 @@ def test_a_column_too_many_is_counted_as_wrong():
     assert accuracy(found, LABELS) == 0.0
     (table,) = confusion(found, LABELS, ["a", "b", "c"])
     assert table.rows[0] == ("", "a", "b", "c", "column 3", "column 4")
+
+
+def test_the_report_tells_recall_and_precision_of_each_class():
+    found, labels = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 1, 1])
+    assert by_class(found, labels, ["cat", "dog", "fox"]) == (
+        "cat: 1 of 1 found, 50% of what is called so is right; "
+        "dog: 2 of 3 found, 100% of what is called so is right; "
+        "fox: 0 of 0 found, never named"
+    )
+
+
+class Asked:
+    """A submission that defines at most ``preprocess``."""
+
+    def __init__(self, preprocess=None):
+        self.preprocess = preprocess
+
+    def call(self, name, x):
+        if self.preprocess is None:
+            raise Missing(name)
+        try:
+            return self.preprocess(x)
+        except Exception as error:
+            raise Raised(str(error)) from error
+
+
+PICTURES = torch.arange(2 * 28 * 28).reshape(2, 28, 28).remainder(256).to(torch.uint8)
+
+
+def only_raw(x):
+    if x.ndim != 3:
+        raise ValueError("(N, 28, 28) is wanted")
+    return x.unsqueeze(1) / 255
+
+
+@pytest.mark.parametrize("way", [lambda x: x / 255, lambda x: x.float() / 255, only_raw])
+def test_pictures_go_through_what_the_notebook_prepares_them_with(way):
+    made, plain = prepared(Asked(way), PICTURES)
+    assert torch.allclose(made, PICTURES[:, None] / 255)
+    assert torch.equal(plain, PICTURES[:, None].float())
+
+
+@pytest.mark.parametrize("way", [None, lambda x: 7, lambda x: x.flatten(1), lambda x: 1 // 0, lambda x: x.bool()])
+def test_what_prepares_no_pictures_is_passed_over(way):
+    (plain,) = prepared(Asked(way), PICTURES)
+    assert torch.equal(plain, PICTURES[:, None].float())

@@ -120,6 +120,61 @@ def test_an_unknown_network_of_the_right_shapes_is_none():
     assert hints == []
 
 
+def test_a_scaling_buffer_or_frozen_number_is_no_part_of_the_network():
+    class Scaled(Net):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("one", torch.tensor(1.0))
+            self.also = nn.Parameter(torch.ones(1), requires_grad=False)
+
+        def forward(self, x):
+            return super().forward(x * self.one * self.also)
+
+    assert judge(Scaled())[0] == "the net"
+
+
+def test_a_layer_that_nothing_depends_on_is_no_part_either():
+    class Unused(Net):
+        def __init__(self):
+            super().__init__()
+            self.spare = nn.Linear(7, 7)
+
+    assert judge(Unused())[0] == "the net"
+
+
+def test_a_frozen_layer_has_no_gradient():
+    class Frozen(Net):
+        def __init__(self):
+            super().__init__()
+            self.conv.requires_grad_(False)
+
+    assert "by conv.weight: there is none" in failure(Frozen())[0]
+
+
+def test_what_acts_by_chance_is_named():
+    text, hints = failure(Net(last=lambda x: nn.functional.dropout(x, 0.5)))
+    assert "at each call" in text
+    assert "training=self.training" in hints[0]
+
+
+def test_what_works_across_the_images_is_named():
+    text, hints = failure(Net(last=lambda x: x.softmax(0)))
+    assert "other images are beside it" in text
+    assert "dimension" in hints[0]
+
+
+def test_a_network_that_fixes_float64_is_recognised():
+    class Double(Net):
+        def __init__(self):
+            super().__init__()
+            self.double()
+
+        def forward(self, x):
+            return super().forward(x.double())
+
+    assert judge(Double())[0] == "the net"
+
+
 def test_dropout_is_seen_in_training_mode():
     text, hints = failure(Net(extra=nn.Dropout(0.5)))
     assert "training mode" in text

@@ -3,7 +3,7 @@
 from torchgrade.testing import assert_tensor_close, for_each_input, normal
 """
 
-from torchgrade.testing.accuracy import accuracy, assert_accuracy, confusion, predictions
+from torchgrade.testing.accuracy import accuracy, assert_accuracy, by_class, confusion, predictions, prepared
 from torchgrade.testing.by_hand import autograd_in
 from torchgrade.testing.close import Mismatch, assert_tensor_close, require, require_tensor
 from torchgrade.testing.describe import describe
@@ -18,18 +18,17 @@ from torchgrade.testing.gradients import (
 )
 from torchgrade.testing.inputs import normal, smallest_first, uniform
 from torchgrade.testing.looks import looks_like
-from torchgrade.testing.network import (
-    Network,
-    agree,
+from torchgrade.testing.modules import (
+    advice_on,
     answer,
-    assert_same_network,
     draw_weights,
-    failed_to_build,
-    load_into,
-    recognise,
+    ends_raw,
+    parameters_of,
     set_mode,
+    settle,
     weights_of,
 )
+from torchgrade.testing.network import Network, agree, assert_same_network, load_into, recognise
 from torchgrade.testing.outcomes import (
     BadAnswer,
     ComparisonFailure,
@@ -59,6 +58,7 @@ __all__ = [
     "TimedOut",
     "Value",
     "accuracy",
+    "advice_on",
     "agree",
     "answer",
     "assert_accuracy",
@@ -66,23 +66,27 @@ __all__ = [
     "assert_same_network",
     "assert_tensor_close",
     "autograd_in",
+    "by_class",
     "confusion",
     "count",
     "describe",
     "draw_weights",
+    "ends_raw",
     "excerpt",
-    "failed_to_build",
     "for_each_input",
     "gradient_dtype",
     "load_into",
     "looks_like",
     "normal",
+    "parameters_of",
     "predictions",
+    "prepared",
     "recognise",
     "relative_error",
     "require",
     "require_tensor",
     "set_mode",
+    "settle",
     "smallest_first",
     "spaced",
     "uniform",

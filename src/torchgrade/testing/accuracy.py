@@ -9,6 +9,8 @@ import torch
 from torchgrade.model import Evidence
 from torchgrade.testing.close import Mismatch, require_tensor
 from torchgrade.testing.describe import plural
+from torchgrade.testing.examinee import Examinee
+from torchgrade.testing.outcomes import Missing, ProbeFailure
 
 Predict = Callable[[torch.Tensor], torch.Tensor]
 
@@ -87,6 +89,39 @@ def confusion(found: torch.Tensor, labels: torch.Tensor, names: Sequence[str]) -
     table.index_put_((labels, found), torch.ones(len(labels), dtype=torch.int64), accumulate=True)
     titles = [*names, *(f"column {i}" for i in range(len(names), size))]
     return (_matrix(table, titles),) if size <= _SHOWN_CLASSES else (_worst_pairs(table, titles),)
+
+
+def by_class(found: torch.Tensor, labels: torch.Tensor, names: Sequence[str]) -> str:
+    """What a classification report tells, in one sentence: for each class recall (found) and precision (right)."""
+    told = []
+    for i, name in enumerate(names):
+        there, said, hit = (
+            int((labels == i).sum()),
+            int((found == i).sum()),
+            int(((labels == i) & (found == i)).sum()),
+        )
+        right = f"{hit / said:.0%} of what is called so is right" if said else "never named"
+        told.append(f"{name}: {hit} of {there} found, {right}")
+    return "; ".join(told)
+
+
+def prepared(submission: Examinee, images: torch.Tensor, name: str = "preprocess") -> list[torch.Tensor]:
+    """The ways in which a network may want images (N, 28, 28) of 0 to 255: float32 tensors (N, 1, 28, 28).
+
+    As the notebook's function ``name`` makes them, where it makes such: it may be written for batches with the
+    channel or without, for float32 or uint8. And as they are, which is all where there is no such function.
+    """
+    plain = images[:, None].float()
+    for given in (plain, plain[:, 0], images[:, None], images):
+        try:
+            made = submission.call(name, given)
+        except Missing:
+            break
+        except ProbeFailure:
+            continue
+        if isinstance(made, torch.Tensor) and made.shape == plain.shape and made.is_floating_point():
+            return [made, plain]
+    return [plain]
 
 
 def _matrix(table: torch.Tensor, titles: Sequence[str]) -> Evidence:

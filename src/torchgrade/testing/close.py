@@ -122,12 +122,9 @@ def _advice(got: Any) -> str:
     if isinstance(got, int | float):
         return " A plain Python number has no gradient and no shape: leave out .item() or float()."
     if isinstance(got, list | tuple):
-        parts = all(isinstance(part, torch.Tensor) for part in got)
-        return (
-            " torch.stack makes one tensor of a list of tensors."
-            if got and parts
-            else " One tensor is wanted, not a list."
-        )
+        if got and all(isinstance(part, torch.Tensor) and part.shape == got[0].shape for part in got):
+            return " torch.stack makes one tensor of a list of tensors."
+        return f" One tensor is wanted, not a {type(got).__name__}."
     return ""
 
 

@@ -14,7 +14,7 @@ from torchgrade.testing.examinee import Examinee
 from torchgrade.testing.excerpt import excerpt
 from torchgrade.testing.look import Look, plain
 from torchgrade.testing.looks import find_look
-from torchgrade.testing.outcomes import BadAnswer, Raised
+from torchgrade.testing.outcomes import BadAnswer, Missing, Raised
 
 #: Relative tolerance of a gradient, by the dtype in which it was computed.
 GRADIENT_RTOL = {torch.float64: 1e-6, torch.float32: 1e-3}
@@ -40,13 +40,18 @@ def widest_answer(ask: Callable[[torch.dtype], Any]) -> tuple[Any, torch.dtype]:
 def gradient_dtype(examinee: Examinee, name: str, *args: Any) -> torch.dtype:
     """float64 where ``name`` answers float64 with float64, float32 where the code fixes the dtype or fails.
 
-    ``GRADIENT_RTOL`` of it is the tolerance that is fair to the code.
+    ``GRADIENT_RTOL`` of it is the tolerance that is fair to the code. The answer stays in the room, and so it is
+    not among those by which known mistakes are recognised: right values tell nothing about gradients.
     """
     wide = [a.double() if isinstance(a, torch.Tensor) and a.dtype.is_floating_point else a for a in args]
     try:
-        answer = examinee.call(name, *wide)
+        kept = examinee.build(name, *wide)
     except (Raised, BadAnswer):
         return torch.float32  # the gradients are asked next, and whatever is wrong shows there
+    try:
+        answer = kept.call("__mul__", 1)  # as good as reading it, for an array of numpy as well
+    except (Raised, BadAnswer, Missing):
+        return torch.float32
     return torch.float64 if _is_double(answer) else torch.float32
 
 

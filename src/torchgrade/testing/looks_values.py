@@ -129,7 +129,8 @@ def constant_factor(got: torch.Tensor, expected: torch.Tensor, inputs: Iterable[
     if factor == 0 or not same(got, factor * expected):
         return None
     size = _size_near(abs(factor), (expected, *inputs))
-    if size is not None and factor > 0:
+    # A distribution is neither a sum nor a mean: 100 times too large there are percents, whatever is 100 long.
+    if size is not None and factor > 0 and distribution_dim(expected) is None:
         swapped = "a sum stands where a mean is asked" if factor > 1 else "a mean stands where a sum is asked"
         times = f"{size} times" if factor > 1 else f"1/{size} of"
         return Look(

@@ -6,23 +6,24 @@ theirs, answers every question as theirs does, and has the same gradients.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 
-from torchgrade.testing.close import Mismatch, require_tensor
-from torchgrade.testing.describe import describe, plural
+from torchgrade.testing.close import Mismatch
 from torchgrade.testing.examinee import Handle
 from torchgrade.testing.gradients import GRADIENT_RTOL, assert_gradients
 from torchgrade.testing.look import plain
-from torchgrade.testing.outcomes import BadAnswer, Missing, ProbeFailure, Raised
+from torchgrade.testing.modules import answer, draw_weights, parameters_of, set_mode, settle, weights_of
+from torchgrade.testing.outcomes import BadAnswer, ProbeFailure, Raised
 from torchgrade.testing.weights import Fit, fit
 
 #: Two networks agree when no output differs by more than this share of the largest.
 OUTPUT_RTOL = 1e-4
 
 Say = Callable[[str], None]
+State = Mapping[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,7 @@ class Network:
     hint: str = ""
 
 
-def load_into(
-    module: torch.nn.Module, state: Mapping[str, torch.Tensor], *, say: Say | None = None
-) -> torch.nn.Module:
+def load_into(module: torch.nn.Module, state: State, *, say: Say | None = None) -> torch.nn.Module:
     """``module`` with the arrays of ``state``, matched by shape and order, whatever their names.
 
     Raises ``Mismatch`` for NaN and infinity and where the shapes do not fit. ``say`` hears about weights in half
@@ -50,56 +49,9 @@ def load_into(
     return module
 
 
-def set_mode(handle: Handle, method: str) -> None:
-    """``handle.eval()``, ``.train()``, ``.cpu()``, ``.float()``, ``.double()``: what changes a module in place."""
-    try:
-        handle.call(method)
-    except BadAnswer:
-        return  # the module itself was returned, and stays in the room
-    except (Missing, Raised) as failure:
-        if isinstance(failure, Raised) and "self" not in str(failure):
-            raise
-        text = "A network is wanted here: an instance of your class, not the class itself nor its state_dict()."
-        raise Mismatch(text, kind=("network", "no module"), safe=text) from None
-
-
-def weights_of(handle: Handle) -> dict[str, torch.Tensor]:
-    """The state of a module of the student's; a ``Mismatch`` in words where there is nothing in it."""
-    state = handle.state()
-    if state:
-        return state
-    text = (
-        "The network has no parameters at all. Layers must be attributes of an nn.Module (self.conv1 = …), or "
-        "stand in nn.Sequential or nn.ModuleList: in a plain list PyTorch does not find them."
-    )
-    raise Mismatch(text, kind=("network", "empty"), safe=text)
-
-
-def draw_weights(handle: Handle, rng: torch.Generator) -> dict[str, torch.Tensor]:
-    """Give the module weights that nobody could know, of a size at which every layer acts; its state after that.
-
-    A module that does not take them keeps its own.
-    """
-    drawn = {name: _drawn(name, value, rng) for name, value in weights_of(handle).items()}
-    try:
-        handle.call("load_state_dict", drawn)
-    except (BadAnswer, Raised):
-        return weights_of(handle)
-    return weights_of(handle)
-
-
-def _drawn(name: str, value: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    if not value.dtype.is_floating_point or "running_" in name:  # a batch norm's: a variance is never negative
-        return value
-    fan_in = value[0].numel() if value.ndim > 1 else 0
-    scale = fan_in**-0.5 if fan_in else 0.3
-    noise = torch.randn(value.shape, generator=rng, dtype=torch.float64)
-    return (noise * scale).to(value)
-
-
 def recognise(
     handle: Handle,
-    state: Mapping[str, torch.Tensor],
+    state: State,
     networks: Sequence[Network],
     inputs: Sequence[torch.Tensor],
 ) -> Network | None:
@@ -125,36 +77,38 @@ def assert_same_network(
 
     Asked are outputs for ``inputs`` (float32, (N, …)) with weights drawn from ``rng`` and gradients by every
     parameter, in float64 where the student's code allows it; and outputs in training mode, where an extra
-    dropout or batch norm would act. Where it is one of ``mistakes``, ``hint`` hears that one's hint.
+    dropout or batch norm would act. Buffers, frozen numbers and layers that nothing depends on are no part of the
+    network. Where it is one of ``mistakes``, ``hint`` hears that one's hint.
     """
-    for method in ("cpu", "float", "eval"):
-        set_mode(handle, method)
+    settle(handle, inputs[0])
     state = draw_weights(handle, rng)
     answers = [answer(handle, x) for x in inputs]
-    found = _agreeing(state, right, inputs, answers)
-    if found is None:
-        raise _other_network(state, right[0], mistakes, inputs, answers, hint)
-    arrays = fit(found.build(), state, say=say)
+    for part in _parts(handle, state, inputs[0]):
+        found = _agreeing(part, right, inputs, answers)
+        if found is not None:
+            break
+    else:
+        raise _other_network(handle, state, right[0], mistakes, inputs, answers, hint)
+    arrays = fit(found.build(), part, say=say)
     _not_constant(found, arrays, inputs)
     _same_in_training(handle, inputs, answers, hint)
-    _same_gradients(handle, found, inputs[0], rng)
+    _same_gradients(handle, found, part, inputs[0], rng)
     return found
 
 
-def answer(handle: Handle, x: torch.Tensor) -> torch.Tensor:
-    """What the module makes of ``x``: a tensor of finite numbers with a row for each input, or a ``Mismatch``."""
-    got = handle.forward(x)
-    if isinstance(got, list | tuple | dict):
-        text = f"The network returns {describe(got)}; it should return one tensor, the logits alone."
-        raise Mismatch(text, kind=("type", "several"), safe="The network returns several values instead of one.")
-    tensor = require_tensor(got, name="the network's output")
-    if tensor.ndim == 0 or len(tensor) != len(x):
-        text = (
-            f"For {plural(len(x), 'image')} the output has shape {tuple(tensor.shape)}: a row for each is wanted."
-        )
-        safe = "The output has not one row for each image: is a reshape mixing the images up?"
-        raise Mismatch(text, kind=("shape", "rows"), safe=safe)
-    return tensor
+def _parts(handle: Handle, state: State, x: torch.Tensor) -> Iterator[State]:
+    """The state; what of it is trained; and what of that the output depends on. Each may be the network."""
+    yield state
+    trained = parameters_of(handle)
+    if len(trained) < len(state):
+        yield trained
+    try:
+        gradients = handle.gradients(x)
+    except ProbeFailure:
+        return
+    used = {n: v for n, v in trained.items() if n not in gradients or bool(gradients[n].any())}
+    if 0 < len(used) < len(trained):
+        yield used
 
 
 def agree(got: torch.Tensor, expected: torch.Tensor, rtol: float = OUTPUT_RTOL) -> bool:
@@ -166,7 +120,7 @@ def agree(got: torch.Tensor, expected: torch.Tensor, rtol: float = OUTPUT_RTOL) 
 
 
 def _agreeing(
-    state: Mapping[str, torch.Tensor],
+    state: State,
     networks: Sequence[Network],
     inputs: Sequence[torch.Tensor],
     answers: Sequence[torch.Tensor],
@@ -187,7 +141,8 @@ def _ours(module: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
 
 
 def _other_network(
-    state: Mapping[str, torch.Tensor],
+    handle: Handle,
+    state: State,
     wanted: Network,
     mistakes: Sequence[Network],
     inputs: Sequence[torch.Tensor],
@@ -195,14 +150,18 @@ def _other_network(
     hint: Say | None,
 ) -> Mismatch:
     """The failure, with the mistake that it is if it is a known one."""
-    known = _agreeing(state, mistakes, inputs, answers)
-    if known is not None:
-        if hint is not None and known.hint:
-            hint(known.hint)
-        text = f"This is another network than the one asked for: {known.name}."
-        return Mismatch(text, kind=("network", known.name), safe=text)
+    for part in _parts(handle, state, inputs[0]):
+        known = _agreeing(part, mistakes, inputs, answers)
+        if known is not None:
+            if hint is not None and known.hint:
+                hint(known.hint)
+            text = f"This is another network than the one asked for: {known.name}."
+            return Mismatch(text, kind=("network", known.name), safe=text)
+    unsteady = _unsteady(handle, inputs[0], answers[0], hint)
+    if unsteady is not None:
+        return unsteady
     try:
-        module = load_into(wanted.build(), state).eval()
+        module = load_into(wanted.build(), parameters_of(handle)).eval()
     except Mismatch as shapes:
         return shapes
     expected = _ours(module, inputs[0])
@@ -214,6 +173,31 @@ def _other_network(
         "numbers: some step between the layers differs."
     )
     return Mismatch(text, kind=("network", "values"), safe=text)
+
+
+_CHANCE = (
+    "Something random acts even in evaluation mode: F.dropout does so unless it is told training=self.training."
+)
+_ACROSS = (
+    "Something works across the images of a batch: a reshape that moves the first dimension, or a softmax over it."
+)
+
+
+def _unsteady(handle: Handle, x: torch.Tensor, before: torch.Tensor, hint: Say | None) -> Mismatch | None:
+    """The failure of a network whose answer to an image depends on chance, or on the images beside it."""
+    try:
+        again, alone = answer(handle, x), answer(handle, x[:2])
+    except (Mismatch, ProbeFailure):
+        return None
+    if not agree(again, before):
+        text, kind, advice = "The same images get other numbers at each call.", "chance", _CHANCE
+    elif not agree(alone, before[:2]):
+        text, kind, advice = "An image gets other numbers when other images are beside it.", "across", _ACROSS
+    else:
+        return None
+    if hint is not None:
+        hint(advice)
+    return Mismatch(text, kind=("network", kind), safe=text)
 
 
 def _not_constant(found: Network, arrays: Fit, inputs: Sequence[torch.Tensor]) -> None:
@@ -249,11 +233,11 @@ def _same_in_training(
     raise Mismatch(text, kind=("network", "mode"), safe=text)
 
 
-def _same_gradients(handle: Handle, found: Network, x: torch.Tensor, rng: torch.Generator) -> None:
+def _same_gradients(handle: Handle, found: Network, part: State, x: torch.Tensor, rng: torch.Generator) -> None:
     """By every parameter; in float64, or in float32 where the code fixes the dtype."""
     dtype = _widest(handle, x)
     module = found.build().to(dtype).eval()
-    arrays = fit(module, weights_of(handle))
+    arrays = fit(module, {name: value for name, value in weights_of(handle).items() if name in part})
     module.load_state_dict(arrays.arrays)
     output = module(x.to(dtype))
     cotangent = torch.randn(output.shape, generator=rng, dtype=torch.float64).to(dtype)
@@ -276,11 +260,3 @@ def _widest(handle: Handle, x: torch.Tensor) -> torch.dtype:
         return torch.float64
     set_mode(handle, "float")
     return torch.float32
-
-
-def failed_to_build(failure: ProbeFailure, name: str) -> str:
-    """Why an instance could not be made, when the reason is that the class wants arguments; empty otherwise."""
-    text = str(failure)
-    if failure.name == "TypeError" and ("missing" in text or "takes" in text):
-        return f"`{name}()` is called without arguments, so every argument of __init__ needs a default value."
-    return ""

@@ -1,5 +1,5 @@
 # title: The network wants (N, 3, 32, 32)
-# loses: both-arguments, mlp-logits, normalisation, model-form, results-describe-model, train-accuracy,
+# loses: both-arguments, mlp-logits, normalisation, model-form, report, results-describe-model, train-accuracy,
 #   test-accuracy, new-accuracy, accuracy-bands
 
 # %%

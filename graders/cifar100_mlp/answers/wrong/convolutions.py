@@ -1,5 +1,5 @@
 # title: A convolutional network
-# loses: model-form, train-accuracy, test-accuracy, results-describe-model, new-accuracy, accuracy-bands
+# loses: model-form, report, train-accuracy, test-accuracy, results-describe-model, new-accuracy, accuracy-bands
 
 # %%
 import torch

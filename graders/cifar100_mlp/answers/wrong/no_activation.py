@@ -1,7 +1,6 @@
 # title: No activation between the layers
 # loses: mlp-logits
-# hint: The last layer's numbers are the output: CrossEntropyLoss takes the softmax itself, and a second one
-#   slows the training down. Between two linear layers belongs an activation, or they are only one.
+# hint: Between two linear layers belongs an activation, or they are only one.
 
 # %%
 import torch

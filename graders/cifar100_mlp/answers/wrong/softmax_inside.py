@@ -1,7 +1,7 @@
 # title: Softmax inside the network
 # loses: mlp-logits
-# hint: The last layer's numbers are the output: CrossEntropyLoss takes the softmax itself, and a second one
-#   slows the training down. Between two linear layers belongs an activation, or they are only one.
+# hint: The last layer's numbers are the output, with nothing behind them: CrossEntropyLoss takes the softmax
+#   itself, and a second one slows the training down.
 
 # %%
 import torch

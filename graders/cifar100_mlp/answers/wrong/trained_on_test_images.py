@@ -1,7 +1,7 @@
 # title: The test images are trained on too
 # loses: new-accuracy, accuracy-bands
-# hint: What counts is what model does with images that it has not seen. Stop when the test error is least;
-#   never train on the test images.
+# hint: Train on the training images alone. To choose the epoch by the test error is what you are asked to do;
+#   to train on the test images is not.
 
 # %%
 import torch

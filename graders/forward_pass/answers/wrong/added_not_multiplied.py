@@ -1,7 +1,7 @@
 # title: X + w in place of X @ w
 # loses: example-values, sigmoid-range, any-size, gradients
-# hint: A weight says how much a feature counts. Adding it to the feature does not do that, and the shapes do not fit
-#   either.
+# hint: + and * go element by element, and the shapes do not fit for that. A weight says how much a feature counts: their
+#   products are summed, row by row.
 
 # %%
 import torch

@@ -1,7 +1,7 @@
 # title: Computed under no_grad
 # loses: gradients
 # hint: Your values are right, but somewhere on the way the graph is cut, and X or w gets no gradient. Look for numpy,
-#   detach(), .data, item() or no_grad.
+#   detach(), .data, item(), no_grad, round or a new Parameter.
 
 # %%
 import torch

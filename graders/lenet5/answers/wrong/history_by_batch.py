@@ -1,7 +1,7 @@
 # title: A loss for each batch
 # loses: train-history, test-accuracy, kept-accuracy
-# hint: A loss that is a tensor keeps the graph of its whole forward pass alive, and memory fills up epoch by
-#   epoch. loss.item() is the number alone. Average over the batches of an epoch, or take the last.
+# hint: return stands behind the loop over the epochs, and one number is appended in each epoch: the average
+#   over its batches, or the last.
 
 # %%
 import torch

@@ -1,7 +1,7 @@
 # title: Nothing is moved to the device
 # loses: device, test-accuracy, kept-accuracy
-# hint: model.to(device) once, and X.to(device), y.to(device) for each batch: then the same notebook runs with
-#   and without a GPU.
+# hint: model.to(device) once, and X = X.to(device), y = y.to(device) for each batch: then the same notebook
+#   runs with and without a GPU.
 
 # %%
 import torch

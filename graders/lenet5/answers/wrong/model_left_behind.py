@@ -1,7 +1,7 @@
 # title: The batches are moved, the model is not
 # loses: device, test-accuracy, kept-accuracy
-# hint: model.to(device) once, and X.to(device), y.to(device) for each batch: then the same notebook runs with
-#   and without a GPU.
+# hint: model.to(device) once, and X = X.to(device), y = y.to(device) for each batch: then the same notebook
+#   runs with and without a GPU.
 
 # %%
 import torch

@@ -1,5 +1,5 @@
 # title: Tanh after the last layer too
-# loses: same-network, test-accuracy, kept-accuracy
+# loses: logits, same-network, test-accuracy, kept-accuracy
 # hint: The last linear layer's output is the answer: raw logits, with nothing behind it. CrossEntropyLoss takes
 #   the softmax itself.
 

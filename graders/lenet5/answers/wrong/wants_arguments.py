@@ -1,6 +1,6 @@
 # title: A constructor that wants an argument
 # loses: network-size, logits, same-network, trains-again, test-accuracy, kept-accuracy
-# hint: `LeNet5()` is called without arguments, so every argument of __init__ needs a default value.
+# hint: It is called as LeNet5(), so every further argument needs a default value.
 
 # %%
 import torch

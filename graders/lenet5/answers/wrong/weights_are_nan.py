@@ -1,7 +1,6 @@
 # title: A training that went astray: NaN
 # loses: test-accuracy, kept-accuracy
-# hint: Train longer, or look at the loss: it should fall from epoch to epoch. lenet5 must be the trained
-#   instance itself, and it is given images of 0 to 255.
+# hint: A training that went astray ends in NaN: a smaller rate and inputs of moderate size help.
 
 # %%
 import torch

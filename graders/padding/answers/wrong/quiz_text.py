@@ -1,6 +1,6 @@
 # title: A number as text
 # loses: quiz-neuron-parameters
-# hint: A neuron has one weight for every number that it looks at, over all channels, and one bias.
+# hint: Write the answer as a number: worked out to the end, and without quotes.
 
 # %%
 def get_pads(kernel_sizes, H_W, H=8, W=16):

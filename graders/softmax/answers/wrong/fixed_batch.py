@@ -1,5 +1,5 @@
 # title: view(64, 1): works for 64 rows alone
-# loses: softmax-any-size, softmax-stable
+# loses: softmax-any-size
 # hint: Your function knows that the batch has 64 rows, and fails for any other. Let the shape follow from x, or keep
 #   the summed dimension.
 
@@ -15,4 +15,5 @@ out = torch.sigmoid(inputs @ w1 + b1) @ w2 + b2
 
 # %%
 def softmax(x):
-    return torch.exp(x) / torch.sum(torch.exp(x), dim=1).view(64, 1)
+    e = torch.exp(x - x.max(dim=1).values.view(64, 1))
+    return e / torch.sum(e, dim=1).view(64, 1)

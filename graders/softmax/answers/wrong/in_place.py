@@ -1,5 +1,5 @@
 # title: The argument is overwritten
-# loses: argument-unchanged, softmax-stable
+# loses: argument-unchanged
 # hint: Your function writes into x itself, so whoever called it loses the raw output. Look for a method whose name ends
 #   in _, or for -= and /=.
 
@@ -15,5 +15,5 @@ out = torch.sigmoid(inputs @ w1 + b1) @ w2 + b2
 
 # %%
 def softmax(x):
-    x.exp_()
+    x.sub_(x.max(dim=1, keepdim=True).values).exp_()
     return x / x.sum(dim=1, keepdim=True)

@@ -1,0 +1,72 @@
+# title: The class normalises, the model handed in does not
+# loses: normalisation
+# hint: The mean and the deviation of each colour are given in the task.
+
+# %%
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+CLASSES = [23, 60, 25]
+
+# %% tags=["not-in-reference"]
+from torchvision import datasets
+
+
+def pick(dataset):
+    numbers = torch.tensor(dataset.targets)
+    chosen = torch.isin(numbers, torch.tensor(CLASSES))
+    labels = [CLASSES.index(int(n)) for n in numbers[chosen]]
+    return torch.tensor(dataset.data)[chosen].float(), torch.tensor(labels)
+
+
+X_train, y_train = pick(datasets.CIFAR100("data", train=True, download=True))
+X_test, y_test = pick(datasets.CIFAR100("data", train=False, download=True))
+
+
+# %%
+class Cifar100_MLP(nn.Module):
+    def __init__(self, hidden_size, classes):
+        super().__init__()
+        self.fc1 = nn.Linear(3072, hidden_size)
+        self.fc2 = nn.Linear(hidden_size, classes)
+
+    def forward(self, x):
+        mean = torch.tensor([0.5074, 0.4867, 0.4411], dtype=x.dtype)
+        std = torch.tensor([0.2011, 0.1987, 0.2025], dtype=x.dtype)
+        x = (x / 255 - mean) / std
+        x = x.reshape(len(x), -1)
+        x = torch.relu(self.fc1(x))
+        return self.fc2(x)
+
+
+# %%
+class Other(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(3072, 64)
+        self.fc2 = nn.Linear(64, 3)
+
+    def forward(self, x):
+        return self.fc2(torch.relu(self.fc1((x / 127.5 - 1).flatten(1))))
+
+
+# %% tags=["not-in-reference"]
+def accuracy(model, X, y):
+    model.eval()
+    return float((model(X).argmax(1) == y).float().mean())
+
+
+model = Other()
+loss_function = nn.CrossEntropyLoss()
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+for epoch in range(30):
+    model.train()
+    for batch in torch.randperm(len(X_train)).split(64):
+        optimizer.zero_grad()
+        loss_function(model(X_train[batch]), y_train[batch]).backward()
+        optimizer.step()
+
+# %% tags=["not-in-reference"]
+row = {"config": "FC(32), FC(3)", "lr": 1e-3, "batch_size": 64, "epochs": 15, "comment": "Adam"}
+results = [{**row, "train": accuracy(model, X_train, y_train), "test": accuracy(model, X_test, y_test)}]

@@ -1,0 +1,18 @@
+# title: The places of the kernel, counted
+
+# %%
+def get_pads(kernel_sizes, H_W, H=8, W=16):
+    pads = []
+    for (kh, kw), (oh, ow) in zip(kernel_sizes, H_W):
+        pads.append(((oh - 1 - H + kh) // 2, (ow - 1 - W + kw) // 2))
+    return pads
+
+
+# %%
+def conv_output_size(H, W, F, S=1, P=0):
+    rows, columns = (range(-P, n + P - F + 1, S) for n in (H, W))
+    return len(rows), len(columns)
+
+
+# %%
+answers = {"neuron_parameters": 401, "first_conv_numbers": 4704, "halvings": 5, "input_order": "NCHW"}
