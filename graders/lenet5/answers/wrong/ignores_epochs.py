@@ -1,6 +1,7 @@
 # title: One epoch, whatever is asked for
-# loses: train-history, train-learns, adam-steps, data-unchanged, device, trains-again, test-accuracy,
-#   kept-accuracy
+# loses: train-history, adam-steps, trains-again, test-accuracy, kept-accuracy
+# hint: return stands behind the loop over the epochs, and one number is appended in each epoch: the average
+#   over its batches, or the last.
 
 # %%
 import torch
