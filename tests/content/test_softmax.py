@@ -129,6 +129,13 @@ def test_hints_tell_other_sizes_from_what_is_wrong_anyway():
     assert "ordinary" not in fixed.get("softmax-any-size", "")
 
 
+def test_a_name_that_was_given_away_is_told():
+    found = judged(softmax=SOFTMAX + "softmax = softmax(out)")
+    assert found.hints["softmax-values"] == found.hints["rows-sum-to-one"] == PUBLIC.NAME_TAKEN
+    other = judged(softmax="def softmax(x):\n    return torch.exp(x)(1)")
+    assert other.hints["softmax-values"] != PUBLIC.NAME_TAKEN
+
+
 def test_rows_that_differ_in_the_fifth_digit_are_not_called_equal_to_one():
     told = str(judged(softmax=SOFTMAX.replace("return e", "return 1.0002 * e")).results["rows-sum-to-one"])
     assert "sums to 1.0002" in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -114,7 +115,10 @@ class InProcess:
         except (BadAnswer, Missing):
             raise
         except Exception as error:
-            raise Raised(f"{type(error).__name__}: {error}", safe=type(error).__name__) from error
+            kind = type(error).__name__
+            own = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith("<cell")]
+            line = own[-1] if own else None
+            raise Raised(f"{kind}: {error}", safe=kind, name=kind, line=line) from error
 
 
 class Held:

@@ -96,6 +96,16 @@ def test_the_dtype_of_the_judgement_follows_the_code():
         gradient_dtype(InProcess({}), "keeps", x)
 
 
+def test_the_answer_by_which_the_dtype_is_found_stays_in_the_room():
+    class Room(InProcess):
+        def call(self, *_, **__):
+            raise AssertionError("this answer would be compared with those of known mistakes")
+
+    assert gradient_dtype(Room({"f": lambda x: x * 2}), "f", torch.ones(2)) == torch.float64
+    assert gradient_dtype(Room({"f": lambda x: (x * 2).detach().numpy()}), "f", torch.ones(2)) == torch.float64
+    assert gradient_dtype(Room({"f": lambda x: None}), "f", torch.ones(2)) == torch.float32
+
+
 def test_inputs_repeat_with_the_seed_and_keep_their_bounds():
     assert torch.equal(uniform(rng(), (3, 4), -2, 5), uniform(rng(), (3, 4), -2, 5))
     drawn = uniform(rng(), (1000,), -2, 5, torch.float64)

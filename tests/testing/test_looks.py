@@ -169,6 +169,14 @@ def test_a_sum_where_a_mean_is_asked_is_told_with_its_size():
     assert "a mean stands where a sum is asked" in looks_like(loss.mean(), loss.sum(), loss)
 
 
+def test_probabilities_off_by_a_factor_are_no_sum_for_a_mean():
+    expected = rand(0, 100, 7).softmax(1)
+    for factor in (100, 7, 1 / 7):  # sizes of the answer, by chance
+        told = looks_like(expected * factor, expected)
+        assert "times the right one" in told
+        assert "mean" not in told
+
+
 def test_a_column_that_met_a_row_is_told():
     y, y_ = rand(0, 7, 1), rand(1, 7, 1)
     assert kind((y - y_.flatten()).square(), (y - y_).square().flatten()) == "broadcast"
