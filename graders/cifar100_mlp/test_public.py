@@ -247,7 +247,7 @@ def test_row_of_model(submission, dataset, hint):
         must(
             any(abs(t - reached) <= 0.01 + 1e-6 for t in told),
             f"model recognises {reached:.3f} of the test images, but the rows of results tell of {listed}.",
-            "Compute the accuracy of model itself, in evaluation mode, after the last training, and write that into its row.",
+            "Compute the accuracy of model itself, in evaluation mode, after the last training, over all images together (the mean over batches is another number), and write that into its row.",
             safe="No row has the test accuracy of model.",
         )
 

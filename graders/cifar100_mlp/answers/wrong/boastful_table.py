@@ -1,7 +1,7 @@
 # title: The table tells of more than the network does
 # loses: results-describe-model
-# hint: Compute the accuracy of model itself, in evaluation mode, after the last training, and write that into
-#   its row.
+# hint: Compute the accuracy of model itself, in evaluation mode, after the last training, over all images
+#   together (the mean over batches is another number), and write that into its row.
 
 # %%
 import torch
