@@ -134,6 +134,7 @@ def _grade(stage: Stage, options: argparse.Namespace, number: int) -> RunFacts:
     out, temporary = options.out / f"run-{number}", stage.work / f"tmp-{number}"
     temporary.mkdir()
     before, marked = host.snapshot(*stage.trees), host.markers(stage.marker_words, stage.work)
+    children = set(host.descendants(os.getpid()))  # a test session may have started a server, say
     sinks = host.Sinks(Path(tempfile.gettempdir()) / f"measure-{secrets.token_hex(4)}.sock")
     began = time.monotonic()
     try:
@@ -141,7 +142,7 @@ def _grade(stage: Stage, options: argparse.Namespace, number: int) -> RunFacts:
     finally:
         took = time.monotonic() - began
         sinks.close()
-    changes = [*_leftovers(), *host.settled(before, *stage.trees)]
+    changes = [*_leftovers(children), *host.settled(before, *stage.trees)]
     changes += [f"marker {path}" for path in host.markers(stage.marker_words, stage.work) - marked]
     changes += [f"left in the temporary folder: {path.name}" for path in temporary.iterdir()]
     print(f"run {number}: {took:.0f} s, exit code {exit_code}", flush=True)
@@ -170,10 +171,13 @@ def _call(stage: Stage, options: argparse.Namespace, out: Path, temporary: Path)
             watch.stop()
 
 
-def _leftovers() -> list[str]:
-    """Processes that outlive a run by two seconds; they are ended here, being our own descendants."""
+def _leftovers(children: set[int]) -> list[str]:
+    """Processes that outlive a run by two seconds; they are ended here, being our own descendants.
+
+    ``children`` were there before the run, and what they start is theirs.
+    """
     until = time.monotonic() + host.SETTLE_SECONDS
-    while (found := host.descendants(os.getpid())) and time.monotonic() < until:
+    while (found := _new_descendants(children)) and time.monotonic() < until:
         time.sleep(0.1)
     for pid in found:
         try:
@@ -181,6 +185,11 @@ def _leftovers() -> list[str]:
         except ProcessLookupError:
             continue
     return [f"process left: {name} ({pid})" for pid, name in sorted(found.items())]
+
+
+def _new_descendants(children: set[int]) -> dict[int, str]:
+    theirs = children.union(*(host.descendants(pid) for pid in children))
+    return {pid: name for pid, name in host.descendants(os.getpid()).items() if pid not in theirs}
 
 
 def _facts(
