@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
+from functools import partial
 
 import pytest
 import torch
@@ -126,6 +127,55 @@ def test_every_wrong_loop_ends_elsewhere(seed):
     for loop in hidden.other_loops():
         *_, end = loop.path(state, x, y, 8)
         assert not hidden.near(end, right, start), loop.name
+
+
+def diary_of(copies, size, seed, loss=nn.functional.cross_entropy, seen=lambda x: x):
+    """(state before, image, slopes of the batches, weights after) of an honest epoch over copies of one image."""
+    rng = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)
+    x, labels = hidden.patterns(rng, 1)[0], torch.randint(10, (copies,), generator=rng)
+    before = {k: v.clone() for k, v in little().state_dict().items()}
+    model, slopes = hidden.little_module(before), []
+    model[4].bias.register_hook(lambda slope: slopes.append(slope.clone()))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for part in torch.randperm(copies).split(size):
+        optimizer.zero_grad()
+        loss(model(seen(x).repeat(len(part), 1, 1, 1)), labels[part]).backward()
+        optimizer.step()
+    return before, x, slopes, hidden.flat(model.state_dict())
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("copies", "size"), [(40, 1), (40, 4), (40, 7), (600, 20), (600, 100), (2400, 512)])
+def test_the_way_of_an_honest_epoch_is_gone_again_and_that_of_a_mistake_is_another(copies, size, seed):
+    before, x, slopes, end = diary_of(copies, size, seed)
+    start = hidden.flat(before)
+    (ours,), logits = hidden.right_loop.replay(before, x, slopes, 1)
+    assert hidden.near(end, ours, start, 1e-3)
+    assert hidden.size_of_batches(logits, slopes, copies) == size
+    for loop in hidden.misplaced():
+        (other,), _ = loop.replay(before, x, slopes, 1)
+        assert not hidden.near(end, other, start, hidden.REPLAYS_AGREE), loop.name
+
+
+@pytest.mark.parametrize("seen", [lambda x: x / 255, lambda x: x.clamp(0, 250), lambda x: (x / 255 - 0.13) / 0.31])
+@pytest.mark.parametrize(("copies", "size"), [(40, 1), (40, 4), (600, 20)])
+def test_what_an_honest_train_does_to_the_pixels_changes_little(copies, size, seen):
+    for seed in range(4):
+        before, x, slopes, end = diary_of(copies, size, seed, seen=seen)
+        (ours,), _ = hidden.right_loop.replay(before, x, slopes, 1)
+        assert hidden.near(end, ours, hidden.flat(before), hidden.REPLAYS_AGREE)
+
+
+def test_the_size_of_a_batch_is_read_off_a_sum_too_and_not_off_another_loss():
+    summed = partial(nn.functional.cross_entropy, reduction="sum")
+    before, x, slopes, _ = diary_of(600, 50, 0, summed)
+    logits = hidden.right_loop.replay(before, x, slopes, 1)[1]
+    assert hidden.size_of_batches(logits, slopes, 600) == 50
+    smoothed = partial(nn.functional.cross_entropy, label_smoothing=0.1)
+    before, x, slopes, _ = diary_of(600, 50, 0, smoothed)
+    logits = hidden.right_loop.replay(before, x, slopes, 1)[1]
+    assert hidden.size_of_batches(logits, slopes, 600 // 11) is None
 
 
 def test_both_files_ask_the_same_little_network():

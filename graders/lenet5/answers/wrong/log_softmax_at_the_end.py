@@ -1,4 +1,4 @@
-# title: Log-softmax inside the network
+# title: Log-softmax inside the network, NLLLoss in train
 # loses: logits, same-network, test-accuracy, kept-accuracy
 # hint: The last linear layer's output is the answer: raw logits, with nothing behind it. CrossEntropyLoss takes
 #   the softmax itself.
@@ -34,7 +34,7 @@ class LeNet5(nn.Module):
 # %%
 def train(model, X_train, y_train, epochs, device, batch_size=20):
     model.to(device)
-    loss_function = nn.CrossEntropyLoss()
+    loss_function = nn.NLLLoss()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     history = []
     for epoch in range(epochs):
