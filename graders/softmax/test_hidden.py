@@ -20,7 +20,7 @@ def test_any_number_of_rows_and_columns(submission, rng, hint):
     """softmax(x) works for any number of rows and columns"""
     with advice(hint, USUAL_FIRST):
         right_values(submission)(normal(rng, USUAL))
-    drawn = tuple(int(torch.randint(low, 3 * low, (), generator=rng)) for low in (100, 11))
+    drawn = tuple(int(torch.randint(low, 3 * low, (), generator=rng)) for low in (400, 11))
     text = "Is 64 or 10 written in your function? keepdim=True, or view(-1, 1), fits a batch of any size."
     with advice(hint, text):
         for_each_input(submission, right_values(submission), [normal(rng, shape) for shape in (*SHAPES, drawn)])

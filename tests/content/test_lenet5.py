@@ -87,6 +87,8 @@ def test_a_scaling_of_the_pixels_inside_is_found_out(scale):
     handle = drawn(hidden.Variant(scale=scale))
     x = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(1)) * 255
     (found,) = hidden.scaled_inside(handle, x, torch.Generator().manual_seed(2))
+    # Gradients are compared in float64, to a millionth.
+    assert found.build.keywords["scale"] == pytest.approx(scale, rel=1e-7, abs=1e-6)
     handle.target.float()
     assert recognise(handle, weights_of(handle), [found], [X]) is found
 

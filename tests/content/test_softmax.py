@@ -10,9 +10,8 @@ PUBLIC = load(ROOT / "graders" / "softmax" / "test_public.py")
 
 NETWORK = """
 import torch
-from helper import mnist_batch
 
-inputs = mnist_batch(64)[0].flatten(1)
+inputs = 2 * torch.rand(64, 784) ** 4 - 1  # dark for the most part, as digits are
 w1, b1 = torch.randn(784, 256), torch.randn(256)
 w2, b2 = torch.randn(256, 10), torch.randn(10)
 
