@@ -80,7 +80,7 @@ def pss_kb(rollup: str) -> int:
     return 0
 
 
-_KINDS = {"torchgrade.grading.warm": "examiners", "torchgrade.sandbox.zygote": "rooms and their parent"}
+_KINDS = {"torchgrade.grading.warmed": "examiners", "torchgrade.sandbox.zygote": "rooms and their parent"}
 
 
 def kind_of(command: str, name: str = "") -> str:

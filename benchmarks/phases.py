@@ -139,7 +139,7 @@ def _fit_harness(watch: Stopwatch) -> None:
 
 def _spied(command: list[str], **kwargs: Any) -> subprocess.Popen[bytes]:
     """The warm examiner is started with a stopwatch; all else as it is."""
-    command = ["benchmarks.spied" if part == "torchgrade.grading.warm" else part for part in command]
+    command = ["benchmarks.spied" if part == "torchgrade.grading.warmed" else part for part in command]
     assert "benchmarks.spied" in command, "the engine starts its warm examiner in another way now"
     kwargs["env"] = {**kwargs["env"], "PYTHONPATH": str(ROOT), FILE: os.environ[FILE]}
     return subprocess.Popen(command, **kwargs)

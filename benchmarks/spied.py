@@ -54,24 +54,24 @@ class Stopwatch:
 
 def fit(watch: Stopwatch) -> None:
     """Put the stopwatch over the phases of one examination; for a process that makes but one."""
-    from torchgrade.grading import attempt, examiner
+    from torchgrade.grading import attempt, examiner, plugin
 
     opener = examiner._opener
     examiner._opener = lambda *args: watch.over("room opened", opener(*args))
     attempt.run_notebook = watch.over("notebook", attempt.run_notebook)
     attempt.Attempt.ask = watch.over_questions(attempt.Attempt.ask)
     examiner._examine = watch.over("examination", examiner._examine)
-    examiner._run_pytest = watch.over("pytest", examiner._run_pytest)
+    plugin.ExamPlugin.examine = watch.over("pytest", plugin.ExamPlugin.examine)
     attempt.Attempt._hand_out_files = watch.over("files", attempt.Attempt._hand_out_files)
     examiner._verdict = watch.over("verdict", examiner._verdict)
     attempt.Attempt._close_room = watch.over("room closed", attempt.Attempt._close_room)
 
 
 def main(descriptor: int, flags: list[str]) -> None:
-    """Serve as ``torchgrade.grading.warm`` does."""
-    from torchgrade.grading import warm
+    """Serve as ``torchgrade.grading.warmed`` does."""
+    from torchgrade.grading import warmed
 
-    examine = warm._examine
+    examine = warmed._examine
 
     def spied(desk: Any, job: dict[str, Any], zygote: Any) -> dict[str, Any]:
         watch = Stopwatch()
@@ -82,8 +82,8 @@ def main(descriptor: int, flags: list[str]) -> None:
             file.write(line)
         return answer
 
-    warm._examine = spied
-    warm.serve(descriptor, flags)
+    warmed._examine = spied
+    warmed.serve(descriptor, flags)
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ def test_the_start_is_taken_away_from_each():
 
 def test_forks_are_told_apart_by_their_parents_command():
     assert measuring.kind_of("python\0-m\0torchgrade.sandbox.zygote\x005\0") == "rooms and their parent"
-    assert measuring.kind_of("python\0-P\0-m\0torchgrade.grading.warm\x005\0") == "examiners"
+    assert measuring.kind_of("python\0-P\0-m\0torchgrade.grading.warmed\x005\0") == "examiners"
     assert measuring.kind_of("python\0-m\0torchgrade\0grade\0") == "harness and others"
 
 

@@ -173,7 +173,7 @@ def test_a_plain_kernel_gives_the_same_points(
 def test_an_examiner_without_a_verdict_is_ended_and_said_to_be(
     examiner: warm.WarmExaminer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(warm, "_STUCK_SECONDS", 1.0)
+    monkeypatch.setattr(warm, "STUCK_SECONDS", 1.0)
     job = {"student": "a", "assignment": "double", "notebook": notebook("while True: pass"), "digest": "d"}
     with pytest.raises(BrokenError, match="ended or hung"):
         examiner.examine(job, 0.2)
@@ -227,7 +227,7 @@ def once(root: Path, assignment: str = "double", **setup: Any) -> dict[str, Any]
     made = dataclasses.asdict(warm.Setup(str(root), assignment, **setup))
     job = {"student": "a", "assignment": assignment, "notebook": notebook(DOUBLE_RIGHT), "digest": "d"}
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "torchgrade.grading.warm", "--once"],
+        [sys.executable, "-P", "-m", "torchgrade.grading.warmed", "--once"],
         input=json.dumps({"setup": made, "job": job}),
         capture_output=True,
         text=True,

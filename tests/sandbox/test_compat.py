@@ -34,7 +34,7 @@ def test_a_warm_parent_has_the_compiler_where_optimizers_are_made() -> None:
     code = """
 import sys
 from torchgrade.sandbox import kernel
-kernel.preload(optimizers=True)
+kernel.preload(["optimizers"])
 print("torch._dynamo" in sys.modules, "torchvision.datasets" in sys.modules)
 """
     assert run(code) == ["True", "True"]

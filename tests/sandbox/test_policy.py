@@ -89,4 +89,5 @@ def test_a_request_does_not_say_what_is_examined():
     assert {f.name for f in dataclasses.fields(request)} == {
         "name", "key", "policy", "limits", "wall_seconds", "threads", "gpu", "home", "uid", "read_only", "hidden",
         "data_root", "tools", "environment", "folder", "gpu_fraction", "gpu_memory_mb", "nvidia_smi",
+        "wanted",
     }  # fmt: skip

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
-import sys
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from torchgrade.data import PreparedData
 from torchgrade.errors import BrokenError, RoomError
-from torchgrade.grading.answers import load_answers, read_trusted
 from torchgrade.grading.attempt import Attempt, OpenRoom
+from torchgrade.grading.desk import Desk
 from torchgrade.grading.examinee import RoomExaminee
 from torchgrade.grading.judge import judge_criterion, public_part, totals
-from torchgrade.grading.misconceptions import KnownMistakes
-from torchgrade.grading.plugin import ExamPlugin, ImportErrors, TestRecord
-from torchgrade.grading.reference import NamespaceExaminee, load_namespace
+from torchgrade.grading.plugin import TestRecord
 from torchgrade.model import Assignment, CriterionResult, Outcome, Status, Tier, Verdict
-from torchgrade.sandbox import compat, room_data
 from torchgrade.sandbox import policy as policies
 from torchgrade.sandbox.plain import PlainRoom
 from torchgrade.sandbox.room import Zygote, make_request
+from torchgrade.sandbox.wanted import wanted_by
 
 
 @dataclass(frozen=True)
@@ -51,51 +43,6 @@ class Job:
     fields: dict[str, str] = field(default_factory=dict)  # the student's columns of the roster
     digests: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
-
-
-class Desk:
-    """What an examiner prepares once for an assignment: reference, known wrong answers, warm pytest.
-
-    Raises SpecError when the solution is missing, BrokenError when it does not run.
-    """
-
-    def __init__(
-        self,
-        assignment: Assignment,
-        hidden: tuple[str, ...],
-        *,
-        public_only: bool,
-        data: PreparedData | None = None,
-    ) -> None:
-        self.assignment, self.hidden, self.data = assignment, hidden, data
-        if data is not None:
-            _let_solution_find(data)
-        self.reference: NamespaceExaminee | None = None
-        self.mistakes = KnownMistakes(())
-        self.files = [assignment.graders / "test_public.py"]
-        if not public_only:
-            self.files.append(assignment.graders / "test_hidden.py")
-            self.reference = self._load_reference()
-            self.mistakes = KnownMistakes(load_answers(assignment.graders, "wrong"), assignment.files)
-        self.files = [f for f in self.files if f.is_file()]
-        # Python imports a file once: what goes wrong with it is seen here, and not again with a submission.
-        imported = ImportErrors()
-        _run_pytest(self.files, assignment.graders, [imported], collect_only=True)
-        self.import_errors = "\n".join(imported.errors)
-
-    def _load_reference(self) -> NamespaceExaminee:
-        path, files = self.assignment.solution, self.assignment.files
-        notebook = read_trusted(path)
-        return NamespaceExaminee(load_namespace(notebook, path.name, files), notebook)
-
-
-def _let_solution_find(data: PreparedData) -> None:
-    """The solution and the known wrong answers load data sets as a student's notebook does in the room."""
-    with contextlib.suppress(ImportError, RuntimeError):  # without torchvision a grader still has dataset()
-        compat.import_torchvision()
-        room_data.install(str(data.room_root))
-    for name in data.names:
-        data.load(name)  # so that one without its files is seen before the first submission
 
 
 def examine(desk: Desk, job: Job, zygote: Zygote | None) -> Verdict:
@@ -137,8 +84,13 @@ def _opener(desk: Desk, job: Job, zygote: Zygote | None) -> OpenRoom:
             gpu_memory_mb=job.gpu_memory_mb,
             hidden=desk.hidden,
             data_root=_room_root(desk),
+            wanted=wanted_by(_sources(job.notebook)),
         )
     )
+
+
+def _sources(notebook: dict[str, Any]) -> str:
+    return "\n".join(str(cell.get("source", "")) for cell in notebook.get("cells", ()))
 
 
 def _room_root(desk: Desk) -> str:
@@ -147,41 +99,23 @@ def _room_root(desk: Desk) -> str:
 
 def _examine(desk: Desk, assignment: Assignment, job: Job, attempt: Attempt) -> tuple[CriterionResult, ...]:
     student = RoomExaminee(attempt, assignment)
-    plugin = ExamPlugin(
-        assignment, student, desk.reference, seed=job.seed, device=job.device, data=desk.data, fields=job.fields
+    found = desk.plugin.examine(
+        student, seed=job.seed, device=job.device, fields=job.fields, criteria=assignment.criteria
     )
-    _run_pytest(desk.files, assignment.graders, [plugin])
-
-    lost = {r.criterion for r in plugin.records if r.outcome != Outcome.PASSED}
+    lost = {r.criterion for r in found if r.outcome != Outcome.PASSED}
 
     def known_mistake(record: TestRecord) -> str:
-        found = desk.mistakes.recognise(record.criterion, record.calls, lost, student)
-        return found.hint if found else ""
+        mistake = desk.mistakes.recognise(record.criterion, record.calls, lost, student)
+        return mistake.hint if mistake else ""
 
     results = []
     for criterion in assignment.criteria:
-        records = [r for r in plugin.records if r.criterion == criterion.id]
+        records = [r for r in found if r.criterion == criterion.id]
         result = judge_criterion(criterion, records, known_mistake)
         if result.outcome == Outcome.BROKEN and not records and desk.import_errors:
             result = dataclasses.replace(result, detail=desk.import_errors)
         results.append(result)
     return tuple(results)
-
-
-def _run_pytest(files: list[Path], root: Path, plugins: list[object], *, collect_only: bool = False) -> None:
-    """One pytest session with a fixed root, no configuration, no plugins but its own and ours.
-
-    Its exit code is no verdict: the plugin's records are.
-    """
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    sys.dont_write_bytecode = True  # nothing is written beside the graders
-    arguments = [
-        *map(str, files), f"--rootdir={root}", "-c", os.devnull, "--noconftest", "--import-mode=importlib",
-        "-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:faulthandler", "-p", "no:junitxml",
-        "-p", "no:unraisableexception", "-p", "no:threadexception", "-p", "no:doctest", "-p", "no:logging",
-        "-p", "no:unittest", "-p", "no:tmpdir", "-s", "-W", "ignore",
-    ]  # fmt: skip
-    pytest.main([*arguments, "--collect-only"] if collect_only else arguments, plugins=plugins)
 
 
 def _verdict(assignment: Assignment, job: Job, attempt: Attempt, results: tuple[CriterionResult, ...]) -> Verdict:

@@ -71,28 +71,44 @@ class Variant:
 
 
 class ExamPlugin:
-    """Fixtures, order and judgement for one session."""
+    """Fixtures, order and judgement. One session of pytest collects the graders; each examination runs them in a
+    process forked from within it (``inside``)."""
+
+    student: RoomExaminee
 
     def __init__(
-        self,
-        assignment: Assignment,
-        submission: RoomExaminee,
-        reference: NamespaceExaminee | None,
-        *,
-        seed: str,
-        device: str,
-        data: PreparedData | None = None,
-        fields: Mapping[str, str] | None = None,
+        self, assignment: Assignment, reference: NamespaceExaminee | None, data: PreparedData | None
     ) -> None:
-        self.assignment, self.student, self.oracle, self.data = assignment, submission, reference, data
-        self.fields = dict(fields or {})
-        self.seed, self.device_name = seed, device
+        self.assignment, self.oracle, self.data = assignment, reference, data
         self.criteria = {c.id: c for c in assignment.criteria}
+        self.inside: Callable[[], None] = lambda: None
+        self.session: pytest.Session | None = None
+        self.fault: BaseException | None = None
         self.records: list[TestRecord] = []
-        self._examined: Any = submission
+        self._examined: Any = None
         self._awarded: list[tuple[float, str]] = []
         self._hints: list[str] = []
         self._error: BaseException | None = None
+
+    def examine(
+        self,
+        submission: RoomExaminee,
+        *,
+        seed: str,
+        device: str,
+        fields: Mapping[str, str],
+        criteria: Sequence[Criterion],
+    ) -> list[TestRecord]:
+        """Run the collected graders of these criteria on a submission; once, in a process that ends afterwards.
+
+        ``seed``: hex, for the inputs of criteria that are not public; ``fields``: the student's of the roster.
+        """
+        self.student = self._examined = submission
+        self.seed, self.device_name, self.fields = seed, device, dict(fields)
+        self.criteria = {c.id: c for c in criteria}
+        for item in self.session.items if self.session else ():
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+        return self.records
 
     # --- what a grader asks for ----------------------------------------------------------------------------
 
@@ -168,7 +184,7 @@ class ExamPlugin:
 
         return give
 
-    # --- order ---------------------------------------------------------------------------------------------
+    # --- order and beginning -------------------------------------------------------------------------------
 
     @pytest.hookimpl
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -190,6 +206,16 @@ class ExamPlugin:
             return criterion.visibility != Visibility.PUBLIC, order[criterion.id]
 
         items.sort(key=place)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """In place of pytest's own loop over the tests."""
+        self.session = session
+        try:
+            self.inside()
+        except BaseException as fault:  # pytest would report it somewhere and go on
+            self.fault = fault
+        return True
 
     def _criterion(self, item: Any) -> Criterion | None:
         mark = item.get_closest_marker("criterion")

@@ -14,6 +14,7 @@ from torchgrade.model import Assignment, Course, CriterionResult, Outcome, Statu
 from torchgrade.pipeline import datasets, keys
 from torchgrade.pipeline.gpus import Slot
 from torchgrade.pipeline.machine import Place, default_jobs, slots
+from torchgrade.sandbox.wanted import wanted_by
 
 
 @dataclass(frozen=True)
@@ -150,13 +151,15 @@ def setup_for(course: Course, assignment: Assignment, tier: Tier, prepared: Prep
         assignment.id,
         tier=tier,
         data=datasets.folder_of(prepared),
-        optimizers=makes_optimizers(assignment),
+        wanted=wanted_for(assignment),
     )
 
 
-def makes_optimizers(assignment: Assignment) -> bool:
-    """Whether notebooks of this assignment are likely to make some, by the course's own."""
-    for path in (assignment.solution, assignment.handout):
-        with contextlib.suppress(OSError, UnicodeError):
-            return "optim" in path.read_text(encoding="utf-8")
-    return False
+def wanted_for(assignment: Assignment) -> tuple[str, ...]:
+    """What notebooks of this assignment are likely to import, by the course's own and the files beside it."""
+    texts = []
+    for path in (assignment.solution, assignment.handout, *assignment.files):
+        if path.suffix in (".ipynb", ".py"):
+            with contextlib.suppress(OSError, UnicodeError):
+                texts.append(path.read_text(encoding="utf-8"))
+    return wanted_by("\n".join(texts))

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
+import gc
+import logging
 import random
 import sys
 import tempfile
-import warnings
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Any, ClassVar
 
 from torchgrade.sandbox import gpu, guest, messages, room_data, workers
 from torchgrade.sandbox.policy import CHANNELS, RoomRequest
+from torchgrade.sandbox.wanted import bring, import_quietly
 
 _NOBODY_TYPES = "input() was called, but nobody is there to type: give the value in the code instead"
 
 
-def preload(*, optimizers: bool = False) -> None:
+def preload(wanted: Iterable[str] = ()) -> None:
     """Import what a notebook will want, so that every fork has it. One thread: others would not survive a fork.
 
-    ``optimizers``: also what torch imports when the first optimizer is made, which takes 1.2 s.
+    ``wanted``: the words of ``sandbox.wanted`` for what else is imported.
     """
     import numpy as np
     import torch
@@ -34,30 +36,47 @@ def preload(*, optimizers: bool = False) -> None:
     # Without a debugger a kernel starts 0.1 s sooner.
     sys.modules["debugpy"] = None  # type: ignore[assignment]
     for name in _WARM:
-        _import_quietly(name)
+        import_quietly(name)
     from torchgrade.sandbox import compat
 
     compat.warm()
-    if optimizers:
-        _import_quietly("torch._dynamo")
+    bring(wanted)
+    _touch_less()
 
+
+def _touch_less() -> None:
+    """Spare each room what a kernel does to all modules and all loggers when it starts.
+
+    Every object that it looks at is on a page to copy after a fork: half of all that are copied until it is ready.
+    """
+    from ipykernel import ipkernel
+    from ipykernel.kernelapp import IPKernelApp
+    from IPython.core import shellapp
+
+    class Interpreter(ModuleType):
+        """``sys``, but without the modules, whose files would be listed for a debugger and names for `%reset`."""
+
+        modules: ClassVar[dict[str, ModuleType]] = {}
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(sys, name)
+
+    ipkernel.sys = shellapp.sys = Interpreter("sys")
+    _module_names.update(sys.modules)
+    logging.getLogger(IPKernelApp.__name__).setLevel(logging.CRITICAL)
+    IPKernelApp._configure_logging = lambda _: None
+
+
+_module_names: set[str] = set()
 
 _WARM = (
     "IPython", "IPython.core.completerlib", "IPython.core.debugger", "IPython.core.magics",
     "IPython.core.oinspect", "IPython.extensions.storemagic", "colorsys", "comm", "encodings.hex_codec",
     "encodings.idna", "faulthandler",
     "ipykernel.debugger", "ipykernel.heartbeat", "ipykernel.ipkernel", "ipykernel.kernelapp",
-    "ipykernel.zmqshell", "jupyter_client.localinterfaces", "matplotlib.backends.backend_agg",
-    "matplotlib.figure", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "pdb",
+    "ipykernel.zmqshell", "jupyter_client.localinterfaces", "pdb",
     "tornado.platform.asyncio", "tornado.queues", "tqdm", "tqdm.auto", "tqdm.notebook", "zmq",
 )  # fmt: skip
-
-
-def _import_quietly(name: str) -> None:
-    """A package that is not installed is missing for the student too; the room must open all the same."""
-    with contextlib.suppress(Exception), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        __import__(name)
 
 
 def start(request: RoomRequest, descriptors: list[int]) -> None:
@@ -65,6 +84,7 @@ def start(request: RoomRequest, descriptors: list[int]) -> None:
     import numpy as np
     import torch
 
+    gc.enable()  # the warm parent imports without
     torch.set_num_threads(max(1, request.threads))
     tempfile.tempdir = None  # the warm parent looked its own up; the room's is in the environment
     # Forks share the warm parent's random state: each room must draw its own, as a fresh kernel would.
@@ -81,6 +101,7 @@ def start(request: RoomRequest, descriptors: list[int]) -> None:
     sys.path.insert(0, "")  # files beside the notebook can be imported, as in Jupyter
     app = _application(configure(request.key, "ipc", f"{request.home}/.kernel", ports))
     app.initialize([])
+    app.kernel.shell._sys_modules_keys = _module_names
     refuse_input(app)
     show_figures(app)
     if not request.policy.mount_namespace:
@@ -232,7 +253,6 @@ def configure(key: str, transport: str, ip: str, ports: dict[str, int]) -> Any:
     config = Config()
     config.HistoryManager.enabled = False
     config.HistoryManager.hist_file = ":memory:"
-    config.IPKernelApp.log_level = 50
     config.IPKernelApp.transport = transport
     config.IPKernelApp.ip = ip
     config.Session.key = key.encode()

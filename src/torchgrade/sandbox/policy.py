@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import site
@@ -100,6 +101,7 @@ class RoomRequest:
     data_root: str = ""  # read-only data sets, at DATA inside
     tools: str = ""  # read-only programs of ours, at TOOLS inside
     environment: dict[str, str] = field(default_factory=dict)
+    wanted: tuple[str, ...] = ()  # what else should be imported in it: words of ``sandbox.wanted``
 
     def to_json(self) -> bytes:
         """JSON bytes; ``request_from_json`` is the inverse."""
@@ -117,13 +119,18 @@ TOOLS = "/opt/torchgrade"
 OWN_TOOLS = str(Path(__file__).parent / "tools")
 
 
+def wanted_in(data: bytes) -> tuple[str, ...]:
+    """What a request wants imported, without the rest of it."""
+    return tuple(json.loads(data)["wanted"])
+
+
 def request_from_json(data: bytes) -> RoomRequest:
     """Rebuild a request on the zygote's side."""
     fields: dict[str, Any] = json.loads(data)
     policy = fields.pop("policy")
     limits = Limits(**fields.pop("limits"))
     tier = Tier(policy.pop("tier"))
-    for name in ("read_only", "hidden"):
+    for name in ("read_only", "hidden", "wanted"):
         fields[name] = tuple(fields[name])
     return RoomRequest(policy=Policy(tier=tier, **policy), limits=limits, **fields)
 
@@ -134,9 +141,14 @@ def readable_paths() -> tuple[str, ...]:
     A folder on ``sys.path`` that is no site-packages (a checkout, the current folder) is left out: a course
     may lie there.
     """
-    wanted = [*_SYSTEM, *_SYSTEM_FILES, sys.prefix, sys.base_prefix, os.path.realpath(sys.base_prefix)]
+    return _readable(tuple(sys.path), sys.prefix, sys.base_prefix)
+
+
+@functools.cache  # asked for each room, by processes forked from one that has asked
+def _readable(search: tuple[str, ...], prefix: str, base_prefix: str) -> tuple[str, ...]:
+    wanted = [*_SYSTEM, *_SYSTEM_FILES, prefix, base_prefix, os.path.realpath(base_prefix)]
     packages = {*site.getsitepackages(), site.getusersitepackages()}
-    wanted += [p for p in packages if p in sys.path]
+    wanted += [p for p in packages if p in search]
     wanted += [os.path.realpath(w) for w in wanted if os.path.islink(w)]  # a link alone would lead nowhere
     return _outermost([w for w in wanted if os.path.lexists(w)])
 

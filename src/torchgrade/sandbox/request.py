@@ -28,6 +28,7 @@ def make_request(
     gpu_memory_mb: int = 0,
     hidden: tuple[str, ...] = (),
     data_root: str = "",
+    wanted: tuple[str, ...] = (),
 ) -> RoomRequest:
     """A request for a room with these limits; ``hidden`` folders are covered where they would be visible.
 
@@ -57,6 +58,7 @@ def make_request(
         data_root=data_root,
         tools=policies.OWN_TOOLS,
         environment=environment | (visible_gpus() if gpu else {}),
+        wanted=wanted,
     )
 
 

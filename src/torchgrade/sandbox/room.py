@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -105,17 +106,17 @@ class Zygote:
         self._ready = False
 
     @classmethod
-    def start(cls, *, optimizers: bool = False) -> Zygote:
+    def start(cls, wanted: Sequence[str] = ()) -> Zygote:
         """Start the warm parent; it goes on warming up while this process does other things.
 
-        ``optimizers``: with what torch imports when a notebook makes its first optimizer.
+        ``wanted``: the words of ``sandbox.wanted`` for what rooms should have imported.
         """
         folders.sweep()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         process = subprocess.Popen(
             [
                 *(sys.executable, "-E", "-P", "-m", "torchgrade.sandbox.zygote", str(theirs.fileno())),
-                *(["--optimizers"] if optimizers else []),
+                *wanted,
             ],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
@@ -126,7 +127,7 @@ class Zygote:
         return cls(process, ours)
 
     @classmethod
-    def fork(cls, *, optimizers: bool = False) -> Zygote:
+    def fork(cls, wanted: Sequence[str] = ()) -> Zygote:
         """As ``start``, from a process that has imported torch and holds nothing else: one with the environment of
         ``clean_environment``, which has not been told yet what it is for. What it imported is shared.
         """
@@ -134,7 +135,7 @@ class Zygote:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
         if pid == 0:
-            zygote.be(theirs, optimizers=optimizers)
+            zygote.be(theirs, wanted)
         theirs.close()
         return cls(Forked(pid), ours)
 
