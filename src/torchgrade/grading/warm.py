@@ -21,8 +21,7 @@ from typing import Any, Protocol
 from torchgrade.errors import BrokenError, RoomError, TorchgradeError
 from torchgrade.grading.channel import receive, send
 from torchgrade.model import Tier, Verdict, verdict_from_json
-from torchgrade.sandbox import pages
-from torchgrade.sandbox.environment import clean_environment, library_caches
+from torchgrade.sandbox.environment import HUGE_HEAP, clean_environment, library_caches
 
 _READY_SECONDS = 180.0
 #: Beyond all limits of a notebook and its examination, an examiner that says nothing is stuck.
@@ -199,7 +198,7 @@ def _environment() -> dict[str, str]:
         # is given its own after the fork, and asking whether there is one must not start CUDA either.
         "CUDA_VISIBLE_DEVICES": "",
         "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
-        **pages.HUGE_HEAP,
+        **HUGE_HEAP,
         **library_caches(),
     }
 

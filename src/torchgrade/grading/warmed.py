@@ -7,9 +7,9 @@ input.
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import gc
-import itertools
 import json
 import os
 import signal
@@ -26,7 +26,6 @@ from torchgrade.errors import BrokenError, TorchgradeError
 from torchgrade.grading.channel import receive, send
 from torchgrade.grading.warm import STUCK_SECONDS, Setup
 from torchgrade.model import Limits, Tier
-from torchgrade.sandbox import pages
 
 if TYPE_CHECKING:
     from torchgrade.sandbox.room import Zygote
@@ -74,14 +73,17 @@ def _prepare(setup: Setup, zygote: Zygote | None) -> Any:
     if assignment is None:
         raise BrokenError(f"there is no assignment {setup.assignment!r} in {course.root}")
     data = PreparedData.open(Path(setup.data)) if setup.data else None
-    desk = Desk(assignment, hidden=(str(course.root),), public_only=setup.public_only, data=data)
-    if zygote is not None:
-        _try_to_seal(zygote, Tier(setup.tier), str(data.room_root) if data else "")
+    with concurrent.futures.ThreadPoolExecutor(1) as aside:  # its thread is gone when this process forks
+        sealed = aside.submit(_try_to_seal, zygote, Tier(setup.tier), str(data.room_root) if data else "")
+        desk = Desk(assignment, hidden=(str(course.root),), public_only=setup.public_only, data=data)
+        sealed.result()
     return desk
 
 
 def _try_to_seal(zygote: Any, tier: Tier, data_root: str) -> None:
     """Refuse before the first submission, not once for each. Raises RoomError."""
+    if zygote is None:
+        return
     from torchgrade.sandbox.policy import OF_TIER
     from torchgrade.sandbox.room import make_request
 
@@ -115,13 +117,10 @@ def _setup(fields: dict[str, Any]) -> Setup:
 
 
 def _fork_for_each(control: socket.socket, desk: Any, zygote: Any) -> None:
-    gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     send(control, {"ready": True})
-    for number in itertools.count():
-        if number == pages.WORTH_IT:
-            pages.collapse_heap()
+    while True:
         data, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not data:
             return

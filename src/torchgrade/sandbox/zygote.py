@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import itertools
 import os
 import signal
 import socket
@@ -23,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from torchgrade.sandbox import kernel, pages, syscalls, warden
+from torchgrade.sandbox import kernel, syscalls, warden
 from torchgrade.sandbox.policy import READY, REQUEST_BYTES, REQUEST_DESCRIPTORS, request_from_json, wanted_in
 from torchgrade.sandbox.wanted import bring
 
@@ -59,9 +58,7 @@ def serve(control: socket.socket, wanted: Sequence[str]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # wardens are reaped by the kernel
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the harness, which then ends the rooms
     control.send(READY)
-    for number in itertools.count():
-        if number == pages.WORTH_IT:
-            pages.collapse_heap()
+    while True:
         data, descriptors, _, _ = socket.recv_fds(control, REQUEST_BYTES, REQUEST_DESCRIPTORS)
         if not data:
             return
