@@ -8,6 +8,9 @@ import torch
 import torch.nn.functional as F
 
 from torchgrade.testing import (
+    LOSSES,
+    SHARES,
+    Band,
     Died,
     Mismatch,
     Missing,
@@ -19,9 +22,14 @@ from torchgrade.testing import (
     advice_on,
     answer,
     assert_accuracy,
+    confusion_matrix,
     count,
+    curves,
     draw_weights,
     ends_raw,
+    first_filters,
+    layer_table,
+    misclassified,
     normal,
     parameters_of,
     predictions,
@@ -30,6 +38,7 @@ from torchgrade.testing import (
     set_mode,
     settle,
     spaced,
+    told_by,
     weights_of,
 )
 
@@ -65,10 +74,11 @@ def must(condition, text, advice="", idle=False):
 
 
 @pytest.mark.criterion("network-size")
-def test_size(submission, rng, hint):
+def test_size(submission, rng, hint, exhibit):
     """LeNet5() takes (N, 1, 28, 28), gives (N, 10), and has 61 706 parameters"""
     with advised(hint, "LeNet5()"):
         network = built(submission)
+        exhibit(lambda: layers_of(network))
         y = answer(network, normal(rng, (4, 1, 28, 28)))
         must(
             y.shape == (4, 10),
@@ -81,6 +91,17 @@ def test_size(submission, rng, hint):
             f"The network has {spaced(there)} parameters, but {spaced(PARAMETERS)} are expected.",
             SIZES.get(there, LAYERS),
         )
+
+
+def layers_of(network):
+    """The table of layers; of the first convolution it is also seen what it makes of an image."""
+    state = parameters_of(network)
+    first = next((name.rpartition(".")[0] for name, value in state.items() if value.ndim == 4), "")
+    outputs = {}
+    with contextlib.suppress(AssertionError, ProbeFailure):
+        made = network.call(f"{first}.forward", torch.zeros(1, 1, 28, 28)) if first else None
+        outputs = {first: tuple(made.shape[1:])} if isinstance(made, torch.Tensor) else {}
+    return layer_table(state, outputs)
 
 
 LAYERS = (
@@ -141,10 +162,10 @@ def each_alone(network, x):
 
 
 @pytest.mark.criterion("train-history")
-def test_history(submission, rng, hint):
+def test_history(submission, rng, hint, exhibit):
     """train returns a list with one plain number for each epoch, without a graph behind it, and they fall"""
     with advised(hint, CALL):
-        on_enough(lambda n: check_history(submission, *patterns(rng, n)))
+        on_enough(lambda n: check_history(submission, *patterns(rng, n), exhibit))
 
 
 GRAPH = (
@@ -156,7 +177,7 @@ A_LIST = "Return the list of losses alone, such as [1.9, 0.8, 0.4]; what else is
 FALLING = "Is it the loss that is appended, not an accuracy? And is the sum of an epoch set back to 0 before the next one begins?"
 
 
-def check_history(submission, x, y):
+def check_history(submission, x, y, exhibit):
     history = trained(submission, little(submission), x, y, 3)
     text = history.call("__repr__")
     must(text != "None", "train returns nothing: is a `return` missing?", A_LIST)
@@ -173,6 +194,7 @@ def check_history(submission, x, y):
     model = little(submission)
     before = model.state()
     longer = numbers(trained(submission, model, x, y, 12)) or values
+    exhibit(lambda: curves("Loss by epoch, of a small network on a set that is easy to learn", {"train": longer}))
     old, new, half = loss_of(before, x, y), loss_of(model, x, y), len(longer) // 2
     must(new != old or len(x) > FEW, "Nothing was trained.", idle=True)
     must(
@@ -214,7 +236,7 @@ def check_learning(submission, x, y):
 
 
 @pytest.mark.criterion("test-accuracy")
-def test_accuracy(submission, dataset, hint, award):
+def test_accuracy(submission, dataset, hint, award, exhibit):
     """lenet5 recognises the test images"""
     with advised(hint):
         digits = dataset("mnist")
@@ -222,15 +244,69 @@ def test_accuracy(submission, dataset, hint, award):
         network = submission.object("lenet5")
         way = way_in(submission, network, images, labels)
         must_be_instance(submission, network)
+        outputs = []
+
+        def predict(part):
+            outputs.append(network.forward(way(part)))
+            return outputs[-1]
+
+        def show():
+            exhibit(lambda: looked_at(images, labels, outputs))
+            exhibit(lambda: first_filters(parameters_of(network)))
+            exhibit(lambda: own_curves(submission, digits))
+
         try:
-            reached = assert_accuracy(
-                lambda part: network.forward(way(part)), images, labels, enough, name="lenet5"
-            )
+            reached = assert_accuracy(predict, images, labels, enough, name="lenet5")
         except Mismatch as mismatch:
+            show()
             if mismatch.kind == ("accuracy", "low"):
                 mismatch.advice = SCALED if trained_on_scaled(network, images, labels, enough) else LEARN
             raise
+        show()
         award(1.0, f"lenet5 recognises {reached:.1%} of {len(labels)} test images")
+
+
+DIGITS = [str(n) for n in range(10)]
+OWN = "the course's own"
+DRAWN = "The band: five trainings of the course's network on 20 000 drawn digits, Adam at 1e-3, batches of 100."
+REAL = "The band: three trainings of the course's network on 60 000 images of MNIST, Adam at 1e-3, batches of 100."
+# The mean loss of each epoch, and the accuracy on the test images: lowest and highest, by benchmarks/calibrate_bands.py.
+LOSS_BANDS = {
+    True: Band(
+        OWN,
+        {1: (0.654, 0.833), 2: (0.130, 0.204), 3: (0.075, 0.112), 4: (0.052, 0.071), 5: (0.037, 0.050)},
+        DRAWN,
+    ),
+    False: Band(OWN, {1: (0.219, 0.260), 2: (0.062, 0.069), 3: (0.046, 0.049)}, REAL),
+}
+ACCURACY_BANDS = {
+    True: Band(
+        OWN,
+        {1: (0.908, 0.955), 2: (0.947, 0.974), 3: (0.965, 0.978), 4: (0.971, 0.978), 5: (0.977, 0.985)},
+        DRAWN,
+    ),
+    False: Band(OWN, {1: (0.976, 0.980), 2: (0.981, 0.984), 3: (0.979, 0.985)}, REAL),
+}
+
+
+def looked_at(images, labels, outputs):
+    """The confusion matrix, and some of the test images that were taken for something else."""
+    found = torch.cat(outputs).argmax(dim=1)
+    return [
+        e
+        for e in (confusion_matrix(found, labels, DIGITS), misclassified(images, found, labels, DIGITS))
+        if e is not None
+    ]
+
+
+def own_curves(submission, digits):
+    """What the notebook kept of its own training, beside the course's."""
+    drawn = digits.standin
+    losses = curves("Loss by epoch, as the notebook tells", told_by(submission, LOSSES), LOSS_BANDS[drawn])
+    told = told_by(submission, SHARES)
+    fits = all(0 <= share <= 1 for shares in told.values() for share in shares)  # not per cent
+    shares = curves("Accuracy by epoch, as the notebook tells", told, ACCURACY_BANDS[drawn] if fits else None)
+    return [e for e in (losses, shares) if e is not None]
 
 
 LEARN = (

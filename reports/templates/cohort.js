@@ -1,5 +1,5 @@
 "use strict";
-// Sorting and finding. Without this script the table is whole and in the order of the names.
+// Sorting, finding, filtering. Without this script the table is whole and in the order of the names.
 (() => {
   const table = document.getElementById("grades");
   const body = table.tBodies[0];
@@ -10,7 +10,14 @@
 
   const key = (row, column, kind) => {
     const cell = row.cells[column];
-    return kind === "number" ? Number(cell.dataset.value) : cell.textContent.trim();
+    if (kind !== "number") return cell.textContent.trim();
+    const has = (name) => cell.classList.contains(name);
+    if (has("m") && !cell.dataset.v) {
+      if (has("passed")) return Number(heads[column].dataset.max);
+      return has("none") ? -2 : has("manual") || has("broken") ? -1 : 0;
+    }
+    const value = Number.parseFloat(cell.dataset.v ?? cell.textContent);
+    return Number.isNaN(value) ? (cell.textContent ? -1 : 0) : value;
   };
 
   const sort = (head, column) => {
@@ -37,17 +44,41 @@
   });
   heads[0].setAttribute("aria-sort", "ascending");
 
-  const query = document.getElementById("query");
-  const found = document.getElementById("found");
-  const texts = rows.map((row) => `${row.cells[0].textContent} ${row.cells[1].textContent}`.toLowerCase());
-  query.addEventListener("input", () => {
+  const field = (id) => document.getElementById(id);
+  const [query, status, lost, group, found] = ["query", "status", "lost", "group", "found"].map(field);
+  const statusColumn = heads.indexOf(field("h-status"));
+  const firstMark = heads.findIndex((head) => head.classList.contains("mark"));
+  const kept = ["passed", "manual", "broken", "none"];
+  const facts = rows.map((row) => {
+    const cells = Array.from({ length: statusColumn + 1 }, (_, i) => row.cells[i].textContent.trim());
+    return {
+      text: cells.join(" ").toLowerCase(),
+      status: cells[statusColumn],
+      group: group ? cells[1] : "",
+    };
+  });
+  const hasLost = (row, criterion) => {
+    const mark = row.cells[firstMark + Number(criterion)];
+    return !kept.some((name) => mark.classList.contains(name));
+  };
+  const filter = () => {
     const words = query.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     rows.forEach((row, i) => {
-      row.hidden = !words.every((word) => texts[i].includes(word));
-      if (!row.hidden) shown += 1;
+      const fact = facts[i];
+      const fits =
+        words.every((word) => fact.text.includes(word)) &&
+        (!status.value || fact.status === status.value) &&
+        (!group || !group.value || fact.group === group.value) &&
+        (!lost.value || hasLost(row, lost.value));
+      row.hidden = !fits;
+      if (fits) shown += 1;
     });
-    found.textContent = words.length ? `${shown} of ${rows.length} shown` : "";
-  });
-  document.getElementById("find").hidden = false;
+    const all = shown === rows.length;
+    found.textContent = all ? "" : found.dataset.words.replace("{shown}", shown).replace("{total}", rows.length);
+  };
+  query.addEventListener("input", filter);
+  for (const choice of [status, lost, group]) choice?.addEventListener("change", filter);
+  filter();
+  field("find").hidden = false;
 })();

@@ -155,10 +155,20 @@ class CellReport:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A small array shown to the reader: nested rows of numbers as short text, at most 8 by 10.
+    """Something small to look at. ``rows`` is short text that any reader can print; ``kind`` says what it is.
 
-    ``kind`` says what the rows are: ``array``, or ``errors``: a name, its relative error ("none" where there is
-    nothing to compare) and the largest error allowed, which a report may also draw.
+    - ``array``: nested rows of numbers, at most 8 by 10;
+    - ``errors``: a name, its relative error ("none": nothing to compare with) and the largest error allowed;
+    - ``curves``: a head, then for each line its name and its first, lowest, highest and last number; ``drawn``:
+      the word ``line`` and its numbers, or ``band`` and those of a reference (low:high); ``shape``: the epochs;
+    - ``confusion``: a head of class names, then for each class its name and its counts: rows are what it is;
+    - ``images``, ``filters``: the words under each picture (an image's: what it is, what it was taken for);
+      ``drawn``: the pictures, PNG in base64;
+    - ``layers``: a head, then a row for each layer;
+    - ``trace``: the lines of a traceback through the student's own code.
+
+    ``drawn`` is what a picture needs beside the words of ``rows``, one piece for each row. ``note`` is a sentence
+    under it: where a reference comes from, what was left out.
     """
 
     label: str
@@ -167,6 +177,8 @@ class Evidence:
     rows: tuple[tuple[str, ...], ...]
     cut: bool = False  # rows or columns were left out
     kind: str = "array"
+    drawn: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,7 +186,8 @@ class CriterionResult:
     """A judged criterion.
 
     ``message``, ``hint`` and ``evidence`` may be shown to the student; for a criterion that is not public
-    they hold nothing that was drawn or said during the probe. ``detail`` is for the teacher alone.
+    they hold nothing that was drawn or said during the probe. ``detail`` is for the teacher alone, and so are
+    the two names by which wrong answers of a cohort are counted: verdicts kept by an earlier version have none.
     """
 
     id: str
@@ -189,6 +202,8 @@ class CriterionResult:
     evidence: tuple[Evidence, ...] = ()
     detail: str = ""
     seconds: float = 0.0
+    mistake: str = ""  # the known mistake that did the same: its file's name, or the key of an entry of hints.yaml
+    fingerprint: str = ""  # of a wrong answer: the same for all that are wrong in the same way
 
 
 @dataclass(frozen=True)
@@ -253,7 +268,9 @@ def _evidence(data: dict[str, Any]) -> Evidence:
         dtype=data["dtype"],
         rows=tuple(tuple(r) for r in data["rows"]),
         cut=data["cut"],
-        kind=data.get("kind", "array"),  # verdicts kept by an earlier version have none
+        kind=data.get("kind", "array"),  # verdicts kept by an earlier version have none, nor what follows
+        drawn=tuple(data.get("drawn", ())),
+        note=data.get("note", ""),
     )
 
 

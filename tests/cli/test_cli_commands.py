@@ -22,6 +22,7 @@ from small_course import DOUBLE_LATE_ONLY, DOUBLE_RIGHT, double_course, write_no
 
 import torchgrade.pipeline
 from torchgrade.cli import checks, progress
+from torchgrade.feedback.words import OUTCOMES
 from torchgrade.model import (
     Assignment,
     CellReport,
@@ -135,7 +136,7 @@ def test_check_ends_with_0_for_all_points_and_1_for_less(notebook: Any, run: Any
     said = run("check", notebook(cell))
     assert (said.code, said.err) == (code, "")
     assert (
-        f"{1 - code} of 1 public checks passed: {cell[-1]} of 3 points; 1 more run when it is graded" in said.out
+        f"{1 - code} of 1 public check passed: {cell[-1]} of 3 points; 1 more runs when it is graded" in said.out
     )
 
 
@@ -155,6 +156,8 @@ def test_check_as_json(notebook: Any, run: Any, cell: str, code: int) -> None:
     assert (document["points"], document["max_points"], document["later"]) == (float(cell[-1]), 3.0, 1)
     (criterion,) = document["criteria"]
     assert set(criterion) == {"id", "title", "outcome", "points", "max_points", "message", "hint"}
+    told = (Path(__file__).parents[2] / "docs" / "students.md").read_text(encoding="utf-8")
+    assert {*document, *criterion} == set(re.findall(r'"(\w+)":', told)), "as docs/students.md describes it"
 
 
 def test_check_as_json_holds_nothing_that_steers_a_terminal(notebook: Any, run: Any) -> None:
@@ -221,9 +224,10 @@ def test_each_outcome_has_a_sign_a_word_and_its_points() -> None:
     text = shown(verdict_of(*results))
     for outcome in Outcome:
         line = next(line for line in text.splitlines() if f"title of {outcome}" in line)
-        assert str(outcome).replace("_", " ") in line
-        assert "0.5/1" in line
-    assert text.count("hint: help") == len(Outcome) - 1, "none where it was passed"
+        assert OUTCOMES[outcome].text in line, "the report's own word"
+        assert line.index(OUTCOMES[outcome].text) > 0, "after its sign"
+        assert ("– of 1" if outcome in (Outcome.MANUAL, Outcome.BROKEN) else "0.5 of 1") in line
+    assert text.count("Hint: help") == len(Outcome) - 1, "none where it was passed"
 
 
 def test_evidence_stands_side_by_side_where_it_fits() -> None:
@@ -240,8 +244,10 @@ def test_evidence_stands_side_by_side_where_it_fits() -> None:
 
 def test_a_weaker_room_is_named_with_its_reason() -> None:
     text = shown(verdict_of(sandbox="landlock"), note="no namespaces here")
-    assert "sandbox: landlock (enough for your own notebook); no namespaces here" in text
-    assert "sandbox" not in shown(verdict_of())
+    said = " ".join(text.split())
+    assert "Sandbox: partial sandbox (files guarded, process not walled off), which is enough" in said
+    assert said.endswith("for your own notebook (no namespaces here)")
+    assert "andbox" not in shown(verdict_of(sandbox="full"))
 
 
 # --- ci, doctor, demo --------------------------------------------------------------------------------------
@@ -328,11 +334,11 @@ def test_watch_checks_again_when_the_notebook_is_saved(tmp_path: Path) -> None:
     timer = threading.Timer(90, watching.kill)
     timer.start()
     try:
-        assert "0 of 1 public checks passed: 0 of 2 points" in until_watching(watching)
+        assert "0 of 1 public check passed: 0 of 2 points" in until_watching(watching)
         path.write_text("half a notebook")
         assert "torchgrade: " in until_watching(watching)
         write_notebook(path, DOUBLE_RIGHT)
-        assert "1 of 1 public checks passed: 2 of 2 points" in until_watching(watching)
+        assert "1 of 1 public check passed: 2 of 2 points" in until_watching(watching)
         time.sleep(0.2)
         os.killpg(watching.pid, signal.SIGINT)
         _, err = watching.communicate()

@@ -6,6 +6,7 @@ That every answer beside the graders loses what it must is tried in real rooms b
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -229,3 +230,39 @@ def test_rows_are_trained_again_as_they_say():
 )  # fmt: skip
 def test_rows_that_cannot_be_trained_again_are_left_alone(more):
     assert not row(**more).possible
+
+
+# --- what a report shows ---------------------------------------------------------------------------------------
+
+
+def test_test_losses_stand_beside_the_courses_where_the_images_are_drawn():
+    told = InProcess(test_losses=[1.1, 0.9, 0.8, 0.75, 0.7], test_accs=[0.4, 0.5, 0.6, 0.6, 0.7])
+    losses, shares = public.own_curves(told, standin=True)
+    assert (
+        losses.rows[1][0] == "test_losses" and losses.rows[2][0] == "the course's own" and "drawn" in losses.note
+    )
+    assert shares.rows[1][0] == "test_accs" and shares.note == losses.note
+    (losses, _) = public.own_curves(told, standin=False)
+    assert losses.note == "" and len(losses.rows) == 2
+    assert public.own_curves(InProcess(), standin=True) == []
+
+
+class InProcess:
+    """Reads globals of ``names``."""
+
+    def __init__(self, **names):
+        self.names = names
+
+    def value(self, name):
+        if name in self.names:
+            return self.names[name]
+        raise Missing(f"`{name}` is not defined")
+
+
+def test_a_model_that_fails_shows_its_matrix_and_images_of_its_own_classes():
+    part = SimpleNamespace(images=torch.arange(5)[:, None].repeat(1, 2), labels=torch.tensor([9, 3, 4, 5, 3]))
+    assert public.chosen(part, [3, 5]).tolist() == [[1, 1], [3, 3], [4, 4]]
+
+
+def test_hidden_criteria_show_nothing():
+    assert "exhibit" not in (SPEC.graders / "test_hidden.py").read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ import itertools
 import json
 import shutil
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -22,7 +23,7 @@ from torchgrade.model import Outcome, Status
 from torchgrade.notebook import derive_handout, dump, from_percent
 from torchgrade.pipeline import datasets
 from torchgrade.spec import check_graders, load_assignment, load_course
-from torchgrade.testing import agree, draw_weights, load_into, recognise, weights_of
+from torchgrade.testing import Missing, agree, draw_weights, load_into, recognise, weights_of
 
 SPEC = load_assignment(ROOT, "lenet5")
 WRONG = sorted((SPEC.graders / "answers" / "wrong").glob("*.py"))
@@ -220,3 +221,45 @@ def test_a_training_without_end_is_stopped_and_what_it_learned_counts(tmp_path):
 def test_the_helper_that_old_notebooks_import_is_that_of_softmax():
     names = [ROOT / "assignments" / id / "files" / "helper.py" for id in ("softmax", "lenet5")]
     assert names[0].read_bytes() == names[1].read_bytes()
+
+
+# --- what a report shows ---------------------------------------------------------------------------------------
+
+
+class Told:
+    """A notebook that keeps its losses under ``name``."""
+
+    def __init__(self, **names):
+        self.names = names
+
+    def value(self, name):
+        if name in self.names:
+            return self.names[name]
+        raise Missing(f"`{name}` is not defined")
+
+
+def test_own_losses_stand_beside_the_courses_of_the_same_images_only():
+    real, drawn = (SimpleNamespace(standin=standin) for standin in (False, True))
+    (losses,) = public.own_curves(Told(history=[0.24, 0.065]), real)
+    assert losses.rows[1][0] == "history" and losses.drawn[2] == "band 0.219:0.26 0.062:0.069"
+    assert "60 000 images of MNIST" in losses.note
+    (losses, shares) = public.own_curves(Told(losses=[0.7, 0.2], test_acc=[0.9, 0.95]), drawn)
+    assert losses.note == shares.note == public.DRAWN and shares.drawn[2] == "band 0.908:0.955 0.947:0.974"
+    assert public.own_curves(Told(), drawn) == []
+
+
+def test_the_bands_fall_as_a_training_does():
+    for band in public.LOSS_BANDS.values():
+        lows, highs = zip(*band.until(99), strict=True)
+        assert list(lows) == sorted(lows, reverse=True) and all(a < b for a, b in zip(lows, highs, strict=True))
+
+
+def test_the_matrix_and_the_images_are_of_the_asked_test_images():
+    images = torch.arange(4 * 28 * 28).reshape(4, 28, 28) % 256
+    labels, outputs = torch.tensor([0, 1, 2, 3]), [torch.eye(10)[[0, 1]], torch.eye(10)[[7, 3]]]
+    matrix, wrong = public.looked_at(images.to(torch.uint8), labels, outputs)
+    assert matrix.rows[3][1:] == tuple("0000000100") and wrong.rows == (("2", "7"),)
+
+
+def test_hidden_criteria_show_nothing():
+    assert "exhibit" not in (SPEC.graders / "test_hidden.py").read_text(encoding="utf-8")

@@ -39,7 +39,15 @@ def hostile(student: str = NASTY) -> Verdict:
     arrays = tuple(Evidence(f"{label} {NASTY}", (2, 2), NASTY, rows) for label in ("expected", "got", *ATTACKS))
     base = samples.crashed(student)
     results = tuple(
-        replace(r, outcome=outcome, message=NASTY, hint=NASTY, detail="TEACHER-ONLY", evidence=arrays)
+        replace(
+            r,
+            outcome=outcome,
+            message=NASTY,
+            hint=NASTY,
+            detail="TEACHER-ONLY",
+            evidence=arrays,
+            **_named(outcome),
+        )
         for r, outcome in zip(base.criteria, [*Outcome, Outcome.FAILED], strict=True)
     )
     cells = tuple(CellReport(i, "error", 0.1, NASTY, NASTY, 1) for i in range(40))
@@ -48,6 +56,11 @@ def hostile(student: str = NASTY) -> Verdict:
         cells=cells, versions={NASTY: NASTY}, digests={NASTY: NASTY, "notebook": NASTY},
         notebook=hostile_notebook(),
     )  # fmt: skip
+
+
+def _named(outcome: Outcome) -> dict[str, str]:
+    """By which the cohort's page counts: engine's words by right, but a gradebook is a file like any other."""
+    return {"mistake": NASTY} if outcome is Outcome.PARTIAL else {"fingerprint": NASTY}
 
 
 def hostile_notebook() -> dict[str, object]:

@@ -88,7 +88,7 @@ def test_arrays_stand_below_the_picture_and_are_counted_by_themselves() -> None:
     shown = page(evidence(), array)
     assert "gradient by weights_1: came back" in shown.text
     assert "left out" not in shown.text
-    assert "1 more arrays left out" in page(evidence(), evidence(), array).text
+    assert "1 more array left out" in page(evidence(), evidence(), array).text
 
 
 def test_a_hidden_criterion_shows_no_errors_to_a_student() -> None:

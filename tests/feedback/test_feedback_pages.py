@@ -128,7 +128,7 @@ def test_every_outcome_has_a_drawing_and_a_word() -> None:
         assert len(badges) == 2, outcome  # the submission's and the criterion's
         drawn = [u["href"][1:] for u in page.all("use")]
         symbols = {s["id"] for s in page.all("symbol")}
-        assert len(drawn) == 2 and set(drawn) <= symbols, outcome
+        assert len(drawn) >= 2 and set(drawn) <= symbols, outcome
 
 
 def test_failed_criteria_are_open_and_passed_ones_are_not() -> None:
@@ -197,7 +197,7 @@ def test_an_unreadable_notebook_has_its_reason() -> None:
 def test_failed_cells_are_listed_with_links_that_lead_there() -> None:
     page = student(samples.crashed())
     links = [a["href"] for a in page.all("a") if a["href"].startswith("#cell")]
-    assert links == ["#cell-4", "#cell-6"]
+    assert links[-2:] == ["#cell-4", "#cell-6"]  # behind those that stand with the criteria
     assert "raised an error RuntimeError: self must be a matrix (line 6)" in page.text
     slow = student(samples.slow())
     assert "stopped at the time limit after 60.0 s" in slow.text and "was not run" in slow.text
@@ -238,7 +238,7 @@ def test_the_cohort_is_one_table_with_a_link_for_each_student() -> None:
     assert {f"students/student-{i}.html" for i in range(60)} <= set(links)
     table = page.html[page.html.index('id="grades"') :]
     assert table.count('<th scope="row">') == 60
-    assert table.count('class="mark" data-value') == 60 * len(ASSIGNMENT.criteria)
+    assert len(re.findall(r'<td class="m \w+"', table)) == 60 * len(ASSIGNMENT.criteria)
 
 
 def test_the_link_of_a_student_leads_to_their_own_page() -> None:
@@ -252,8 +252,7 @@ def test_the_link_of_a_student_leads_to_their_own_page() -> None:
 
 def test_marks_have_words_for_readers_who_see_no_colour() -> None:
     page = cohort(samples.wrong())
-    assert '<span class="vh">partly right, 0.5 of 2</span>' in page.html
-    assert 'title="partly right, 0.5 of 2"' in page.html
+    assert '<td class="m partial" data-v="0.5" title="partly right, 0.5 of 2"></td>' in page.html
 
 
 def test_figures_count_whose_points_stand() -> None:

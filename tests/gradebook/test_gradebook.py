@@ -146,13 +146,14 @@ def test_a_figure_that_is_no_number_is_refused_before_it_is_stored(gradebook: Gr
 
 def test_the_teachers_guide_asks_questions_that_have_answers(in_a_file: Gradebook, verdict: Make) -> None:
     run = in_a_file.start_run("softmax", {})
-    failed = CriterionResult("rows", "Rows", Outcome.FAILED, 0.5, 2.0)
+    failed = CriterionResult("rows", "Rows", Outcome.FAILED, 0.5, 2.0, mistake="global_sum")
     in_a_file.record(verdict(criteria=(failed,), status=Status.LIMIT, reason="memory"), "k1", run)
     guide = (Path(__file__).parents[2] / "docs" / "teachers.md").read_text()
     questions = re.findall(r"SELECT[^;]*;", guide)
     with closing(sqlite3.connect(in_a_file.name)) as plain:
         answers = [plain.execute(question).fetchall() for question in questions]
-    assert answers == [[("rows", 1.5, 1)], [("ivanov", "memory", 0.31, 213.5, "cpu", "full")]]
+    assert answers == [[("rows", 1.5, 1)], [("ivanov", "memory", 0.31, 213.5, "cpu", "full")],
+                       [("global_sum", 1)]]  # fmt: skip
 
 
 def test_a_teacher_can_ask_in_sql(in_a_file: Gradebook, verdict: Make) -> None:

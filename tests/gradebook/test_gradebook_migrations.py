@@ -102,6 +102,8 @@ def test_what_a_gradebook_of_one_course_held_is_there_in_one_of_many(
         patched.setattr(revision, "REVISION", "0001")
         book = Gradebook.open(place)
     row, lines = rows.split(verdict())
+    for line in lines:  # columns of a later revision
+        del line["mistake"], line["fingerprint"]
     with book, book._writing() as db:
         db.execute(text("INSERT INTO run VALUES ('r1', 'softmax', '2026-09-01 09:00:00', NULL, '{}')"))
         verdict_id = _put(db, None, row | {"key": "k1", "created_at": datetime(2026, 9, 1)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from torchgrade.grading.examiner import Job, broken
-from torchgrade.grading.judge import judge_criterion, public_part, totals
+from torchgrade.grading.judge import Mistake, judge_criterion, public_part, totals
 from torchgrade.grading.plugin import TestRecord
 from torchgrade.model import (
     Assignment,
@@ -33,7 +33,8 @@ def record(outcome: Outcome, fraction: float = 0.0, **fields: object) -> TestRec
 
 def judged(*records: TestRecord, known: str = "", **criterion: object) -> CriterionResult:
     fields = {"id": "c", "title": "C", "points": 3.0, **criterion}
-    return judge_criterion(Criterion(**fields), records, lambda record: known)  # type: ignore[arg-type]
+    mistake = Mistake("the-mistake", known) if known else None
+    return judge_criterion(Criterion(**fields), records, lambda record: mistake)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("visibility", [Visibility.HIDDEN, Visibility.AFTER_DUE])

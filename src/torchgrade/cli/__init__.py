@@ -1,5 +1,8 @@
 """The command line: thin wrappers over ``torchgrade.pipeline``. Opens ``--help`` without importing torch."""
 
-from torchgrade.cli.commands import main
+from torchgrade.cli.commands import app, main
+from torchgrade.cli.reports import report
+
+app.command()(report)
 
 __all__ = ["main"]

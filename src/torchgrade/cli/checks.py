@@ -1,4 +1,4 @@
-"""``check`` in the terminal: one line a criterion, with what was expected beside what came."""
+"""``check`` in the terminal: once, as JSON, or again whenever the notebook is saved."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.live import Live
 from rich.markup import escape
-from rich.padding import Padding
+from rich.text import Text
 
 from torchgrade.errors import TorchgradeError
-from torchgrade.model import CriterionResult, Evidence, Outcome, Verdict
+from torchgrade.feedback import terminal
+from torchgrade.feedback.terminal import clean
+from torchgrade.i18n import _
 from torchgrade.spec import load_course
 
 if TYPE_CHECKING:
@@ -24,15 +27,9 @@ if TYPE_CHECKING:
 
     from torchgrade.pipeline.checking import Checked, Checker
 
-_SIGNS = {
-    Outcome.PASSED: ("✓", "green"),
-    Outcome.PARTIAL: ("◐", "yellow"),
-    Outcome.SKIPPED: ("–", "yellow"),
-    Outcome.MANUAL: ("…", "cyan"),
-    Outcome.BROKEN: ("!", "magenta"),
-}
-_OTHER = ("✗", "red")
-_WATCH_SECONDS = 0.5
+__all__ = ["check_once", "clean", "show", "watch_notebook"]
+
+_WATCH_SECONDS = 0.1
 
 
 def check_once(notebook: Path | None, assignment: str, *, plain: bool | None, as_json: bool = False) -> bool:
@@ -42,12 +39,16 @@ def check_once(notebook: Path | None, assignment: str, *, plain: bool | None, as
     if as_json:
         with contextlib.closing(Checker(plain=plain, tell=partial(print, file=sys.stderr))) as checker:
             return _check(checker, notebook, assignment, _print_json)
-    console = Console(highlight=False, emoji=False)
+    console = _console()
     with (
-        console.status("examining…") as status,
+        console.status(_("examining…")) as status,
         contextlib.closing(Checker(plain=plain, tell=lambda text: status.update(escape(text)))) as checker,
     ):
         return _check(checker, notebook, assignment, partial(_show_below, status, console))
+
+
+def _console() -> Console:
+    return Console(highlight=False, emoji=False)
 
 
 def _check(checker: Checker, notebook: Path | None, assignment: str, tell: Callable[[Checked], None]) -> bool:
@@ -66,7 +67,14 @@ def _check(checker: Checker, notebook: Path | None, assignment: str, tell: Calla
 
 def _print_json(checked: Checked) -> None:
     """Everything but ASCII is written as \\u…: nothing in it can steer a terminal."""
+    from torchgrade.pipeline.checking import as_document
+
     print(json.dumps(as_document(checked), indent=1, allow_nan=False))
+
+
+def show(console: Console, checked: Checked) -> None:
+    """The whole result, in words."""
+    terminal.show(console, checked.told)
 
 
 def _show_below(status: Status, console: Console, checked: Checked) -> None:
@@ -74,126 +82,84 @@ def _show_below(status: Status, console: Console, checked: Checked) -> None:
     show(console, checked)
 
 
+# --- again and again ---------------------------------------------------------------------------------------
+
+
 def watch_notebook(notebook: Path | None, assignment: str, *, plain: bool | None) -> None:
     """Check again whenever the file changes, until Ctrl-C. The examiner stays warm in between."""
     from torchgrade.pipeline.checking import Checker, find_notebook
 
-    path, seen = find_notebook(notebook), 0
-    console = Console(highlight=False, emoji=False)
-    tell = partial(console.print, markup=False)
-    with contextlib.closing(Checker(plain=plain, tell=tell)) as checker:
-        while True:
-            changed = path.stat().st_mtime_ns if path.exists() else seen
-            if changed != seen:
-                seen = changed
-                begin = time.monotonic()
-                try:
-                    _check(checker, path, assignment, partial(show, console))
-                except TorchgradeError as error:
-                    print(clean(f"torchgrade: {error}"))
-                took = time.monotonic() - begin
-                print(
-                    f"watching {clean(path.name)} ({took:.1f} s); save it to check again, Ctrl-C to stop",
-                    flush=True,
-                )
-            time.sleep(_WATCH_SECONDS)
+    path, console = find_notebook(notebook), _console()
+    with (
+        _footer(console, path.name) as footer,
+        contextlib.closing(Checker(plain=plain, tell=footer.busy)) as checker,
+    ):
+        for _saved in _saves(path):
+            footer.busy(_("examining…"))
+            begin = time.monotonic()
+            try:
+                _check(checker, path, assignment, partial(show, console))
+            except TorchgradeError as error:
+                console.print(clean(f"torchgrade: {error}"), markup=False, soft_wrap=True)
+            console.print()
+            footer.waiting(time.monotonic() - begin)
 
 
-def as_document(checked: Checked) -> dict[str, Any]:
-    """The results for a program."""
-    verdict = checked.verdict
-    return {
-        "schema": "torchgrade/check/v1",
-        "assignment": verdict.assignment,
-        "status": str(verdict.status),
-        "points": verdict.points,
-        "max_points": verdict.max_points,
-        "sandbox": str(verdict.sandbox),
-        "notes": list(verdict.notes),
-        "later": checked.later,
-        "criteria": [
-            {
-                "id": c.id,
-                "title": c.title,
-                "outcome": str(c.outcome),
-                "points": c.points,
-                "max_points": c.max_points,
-                "message": c.message,
-                "hint": c.hint,
-            }
-            for c in verdict.criteria
-        ],
-    }
+def _saves(path: Path) -> Iterator[None]:
+    """Once at first, and whenever the file is another one than before."""
+    seen = None
+    while True:
+        with contextlib.suppress(OSError):  # an editor may take it away for a moment
+            found = path.stat()
+            if (state := (found.st_mtime_ns, found.st_size, found.st_ino)) != seen:
+                seen = state
+                yield
+                continue
+        time.sleep(_WATCH_SECONDS)
 
 
-def show(console: Console, checked: Checked) -> None:
-    """The whole result, in words."""
-    verdict = checked.verdict
-    console.print(f"[bold]{escape(checked.assignment.title)}[/bold]")
-    for result in verdict.criteria:
-        _show_criterion(console, result)
-    _show_cells(console, verdict)
-    passed = sum(c.outcome == Outcome.PASSED for c in verdict.criteria)
-    points = f"{verdict.points:g} of {verdict.max_points:g} points"
-    line = f"{passed} of {len(verdict.criteria)} public checks passed: {points}"
-    later = f"; {checked.later} more run when it is graded" if checked.later else ""
-    console.print(f"\n[bold]{line}[/bold]{later}")
-    if verdict.reason:
-        console.print(f"[yellow]note:[/yellow] {escape(clean(verdict.reason))}")
-    for note in verdict.notes:
-        console.print(f"[dim]note: {escape(clean(note))}[/dim]")
-    if verdict.sandbox != "full":
-        why = f"; {clean(checked.note)}" if checked.note else ""
-        console.print(f"[dim]{escape(f'sandbox: {verdict.sandbox} (enough for your own notebook){why}')}[/dim]")
+class LineFooter:
+    """Where nothing can stay in place (a pipe, a dumb terminal): a line whenever it is of use."""
+
+    def __init__(self, console: Console, name: str) -> None:
+        self._console, self._name, self._said = console, clean(name), ""
+
+    def busy(self, doing: str) -> None:
+        """Say what takes a while, but not the usual."""
+        if doing not in (self._said, _("examining…")):
+            self._console.print(clean(doing), markup=False, soft_wrap=True)
+            self._said = doing
+
+    def waiting(self, seconds: float) -> None:
+        """Say that a check is over, and what to do next."""
+        text = _("watching {name} ({seconds} s); save it to check again, Ctrl-C to stop")
+        self._console.print(text.format(name=self._name, seconds=f"{seconds:.1f}"), markup=False, soft_wrap=True)
+        self._console.file.flush()
 
 
-def _show_criterion(console: Console, result: CriterionResult) -> None:
-    sign, colour = _SIGNS.get(result.outcome, _OTHER)
-    word = str(result.outcome).replace("_", " ")
-    points = f"{result.points:g}/{result.max_points:g}"
-    console.print(f"[{colour}]{sign} {word:<8}[/{colour}] {points:>7}  {escape(result.title)}")
-    if result.outcome == Outcome.PASSED:
+class LiveFooter:
+    """The last line of the terminal, below all that is printed: what is watched, and what goes on now."""
+
+    def __init__(self, live: Live, name: str) -> None:
+        self._live, self._name = live, clean(name)
+
+    def busy(self, doing: str) -> None:
+        """Show what takes a while."""
+        self._show(f"◌ {self._name} · {clean(doing)} · {_('Ctrl-C stops')}")
+
+    def waiting(self, seconds: float) -> None:
+        """Show that a check is over, and what to do next."""
+        took = _("{seconds} s at {time}").format(seconds=f"{seconds:.1f}", time=time.strftime("%H:%M:%S"))
+        self._show(f"● {self._name} · {took} · {_('save it to check again')} · {_('Ctrl-C stops')}")
+
+    def _show(self, line: str) -> None:
+        self._live.update(Text(line, style="reverse", overflow="ellipsis", no_wrap=True), refresh=True)
+
+
+@contextlib.contextmanager
+def _footer(console: Console, name: str) -> Iterator[LineFooter | LiveFooter]:
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield LineFooter(console, name)
         return
-    if result.message:
-        console.print(_indented(escape(clean(result.message))))
-    if result.hint:
-        console.print(_indented(f"[cyan]hint:[/cyan] {escape(clean(result.hint))}"))
-    if result.evidence:
-        _show_evidence(console, result.evidence)
-
-
-def _indented(text: str) -> Padding:
-    return Padding(text, (0, 0, 0, 6))
-
-
-def _show_evidence(console: Console, evidence: tuple[Evidence, ...]) -> None:
-    """Small arrays, side by side where they fit, else one below the other."""
-    blocks = [_block(item) for item in evidence]
-    if 6 + sum(len(b[0]) + 4 for b in blocks) <= console.width:
-        height = max(map(len, blocks))
-        rows = ["    ".join(b[n] if n < len(b) else " " * len(b[0]) for b in blocks) for n in range(height)]
-    else:
-        rows = [line for block in blocks for line in block]
-    for row in rows:
-        console.print(f"      [dim]{escape(row.rstrip())}[/dim]", soft_wrap=True)
-
-
-def _block(item: Evidence) -> list[str]:
-    """Lines of equal width: label, shape, then the numbers."""
-    width = max((len(clean(v)) for row in item.rows for v in row), default=1)
-    lines = [f"{item.label} {list(item.shape)}", *(" ".join(f"{clean(v):>{width}}" for v in r) for r in item.rows)]
-    lines += ["…"] if item.cut else []
-    widest = max(map(len, lines))
-    return [f"{clean(line):<{widest}}" for line in lines]
-
-
-def _show_cells(console: Console, verdict: Verdict) -> None:
-    for cell in verdict.cells:
-        if cell.status != "ok":
-            said = f"{cell.error_name}: {cell.error_value}".strip(": ").split("\n")[0]
-            console.print(f"[yellow]• cell {cell.index + 1} {cell.status}[/yellow] {escape(clean(said)[:200])}")
-
-
-def clean(text: str) -> str:
-    """Without control characters: a student's words must not steer the terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else "·" for c in text)
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        yield LiveFooter(live, name)

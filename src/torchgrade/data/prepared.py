@@ -1,7 +1,7 @@
 """The split on disk: what the room may see in the official formats, and beside it what it never sees.
 
     <course>/.torchgrade/data/<key>/room/MNIST/raw/…            read-only in the room
-                                   /room/cifar-100-python/…
+                                   /room/cifar-100-python/…    and .train.json: where the pixels begin, the labels
                                    /labels/mnist-train.npy …    for the examiner, of what the room has
                                    /held/mnist-images.npy …     kept for the examiner; not there for `check`
                                    /prepared.json
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 #: Draws the split of a student's own check: the same for everybody, and nothing is kept.
 PUBLIC_SEED = b"public"
-_FORMAT = "prepared-1"
+_FORMAT = "prepared-2"
 _ABANDONED_SECONDS = 3600.0
 _SHOWN = ("train", "test")
 _IDX_NAMES = {"train": "train", "test": "t10k"}
@@ -203,7 +203,11 @@ def write_set(root: Path, known: KnownSet, drawn: splitting.Drawn) -> dict[str, 
     if known is CIFAR100:
         batches.write_meta(raw / "meta")
         titles = {"train": "training batch 1 of 1", "test": "testing batch 1 of 1"}
-        return {part: batches.write_batch(raw / part, drawn[part], title) for part, title in titles.items()}
+        pixels_at = {p: batches.write_batch(raw / p, drawn[p], title) for p, title in titles.items()}
+        for part, place in pixels_at.items():
+            said = {"pixels_at": place, "fine_labels": drawn[part].labels.tolist()}
+            (raw / f".{part}.json").write_text(json.dumps(said), encoding="utf-8")
+        return pixels_at
     for part, prefix in _IDX_NAMES.items():
         idx.write_idx(raw / f"{prefix}-images-idx3-ubyte", drawn[part].images)
         idx.write_idx(raw / f"{prefix}-labels-idx1-ubyte", drawn[part].labels)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torchgrade.feedback.clean import one_line
+from torchgrade.i18n import _
 from torchgrade.model import Evidence
 
 LOW, HIGH = -16, 2  # of the scale, as powers of ten
@@ -55,12 +56,14 @@ def errors_view(evidence: Evidence) -> ErrorsView:
     known = [limit for limit in limits if limit is not None]
     label = one_line(evidence.label, 60)
     said = "; ".join(f"{bar.name} {bar.error}, {bar.word}" for bar in bars)
-    allowed = f", at most {bars[0].allowed} is allowed" if known and len(set(limits)) == 1 else ""
+    same = bool(known) and len(set(limits)) == 1
+    words = _("{label} on a logarithmic scale, at most {limit} is allowed: {said}") if same else ""
+    words = words or _("{label} on a logarithmic scale: {said}")
     return ErrorsView(
         label=label,
-        title=f"{label} on a logarithmic scale{allowed}: {said}",
+        title=words.format(label=label, limit=bars[0].allowed if bars else "", said=said),
         bars=bars,
-        limit=_x(known[0]) if allowed else None,
+        limit=_x(known[0]) if same else None,
         ticks=tuple((_x(10.0**power), f"1e{power}" if power else "1") for power in _TICKS),
         height=STEP * len(bars),
     )
@@ -76,7 +79,7 @@ def _bar(n: int, row: Sequence[str]) -> ErrorBar:
         short=short if len(short) <= _DRAWN_NAME else f"{short[: _DRAWN_NAME - 1]}…",
         error=one_line(error, _NUMBER),
         allowed=one_line(allowed, _NUMBER),
-        word="right" if right else "wrong" if size is not None else "nothing to compare",
+        word=_("right") if right else _("wrong") if size is not None else _("nothing to compare"),
         tone="good" if right else "bad",
         y=float(n * STEP + (STEP - THICK) / 2),
         width=WIDTH if size is None else max(round(_x(size) - LEFT, 1), 1.5),

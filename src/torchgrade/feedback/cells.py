@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,8 @@ from torchgrade.feedback.clean import joined, one_line, plain, shorten, terminal
 from torchgrade.feedback.highlight import highlight, least_size
 from torchgrade.feedback.markdown import markdown
 from torchgrade.feedback.pictures import Picture, picture
-from torchgrade.feedback.words import Word, cell_word, count
+from torchgrade.feedback.words import Word, cell_word
+from torchgrade.i18n import _, plural
 from torchgrade.model import CellReport
 
 NOTEBOOK_BYTES = 240_000  # of HTML for the notebook, pictures included
@@ -45,6 +46,15 @@ class OutputView:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A criterion that this cell lost: ``anchor`` leads to it."""
+
+    anchor: str
+    title: str
+    word: Word
+
+
+@dataclass(frozen=True)
 class CellView:
     """One cell, ``number`` counts from 1. ``kind``: code, text, gap (``left_out`` cells that found no room)."""
 
@@ -55,17 +65,22 @@ class CellView:
     left_out: int = 0
     state: Word | None = None
     outputs: tuple[OutputView, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 def notebook_view(
-    notebook: Mapping[str, Any] | None, reports: Sequence[CellReport], budget: Budget | None = None
+    notebook: Mapping[str, Any] | None,
+    reports: Sequence[CellReport],
+    budget: Budget | None = None,
+    places: Container[int] = (),
 ) -> list[CellView]:
-    """The notebook's cells within the budget. Cells that failed get their room first, sources before outputs."""
+    """The notebook's cells within the budget. Cells that failed, and those in ``places`` that a criterion
+    was lost by, get their room first; sources before outputs."""
     cells = (notebook or {}).get("cells")
     cells = [c if isinstance(c, dict) else {} for c in cells] if isinstance(cells, list) else []
     budget = budget or Budget()
     states = {r.index: r for r in reports}
-    order = sorted(range(len(cells)), key=lambda i: (not _went_wrong(states.get(i)), i))
+    order = sorted(range(len(cells)), key=lambda i: (not _went_wrong(states.get(i)) and i not in places, i))
     views = {i: _cell(i, cells[i], states.get(i), budget) for i in order}
     for i in order:
         if views[i].kind == "code":
@@ -123,11 +138,16 @@ def _outputs(index: int, outputs: Any, budget: Budget) -> list[OutputView]:
     for at, output in enumerate(merged[:_OUTPUTS]):
         view = _output(index, output, budget)
         if not budget.take(_size(escape(view.text)) + (len(view.picture.source) if view.picture else 0)):
-            left = count(len(merged) - at, "output")
-            return [*views, OutputView("note", f"{left} left out: the page is full.")]
+            left = len(merged) - at
+            said = plural(
+                "{count} output left out: the page is full.", "{count} outputs left out: the page is full.", left
+            )
+            return [*views, OutputView("note", said.format(count=left))]
         views.append(view)
     if len(merged) > _OUTPUTS:
-        views.append(OutputView("note", f"{count(len(merged) - _OUTPUTS, 'more output')} left out."))
+        more = len(merged) - _OUTPUTS
+        said = plural("{count} more output left out.", "{count} more outputs left out.", more)
+        views.append(OutputView("note", said.format(count=more)))
     return views
 
 
@@ -153,7 +173,9 @@ def _output(index: int, output: dict[str, Any], budget: Budget) -> OutputView:
     if kind == "error":
         return _traceback(output)
     data = output.get("data")
-    return _display(index, data, budget) if isinstance(data, dict) else OutputView("note", "An output left out.")
+    return (
+        _display(index, data, budget) if isinstance(data, dict) else OutputView("note", _("An output left out."))
+    )
 
 
 def _traceback(output: dict[str, Any]) -> OutputView:
@@ -172,9 +194,10 @@ def _display(index: int, data: dict[str, Any], budget: Budget) -> OutputView:
         if text:
             return OutputView("text", text)
         kinds = one_line(", ".join(k for k in data if isinstance(k, str)), 100)
-        return OutputView("note", f"An output left out ({kinds or 'empty'}): it has no plain text.")
+        said = _("An output left out ({kinds}): it has no plain text.").format(kinds=kinds or _("empty"))
+        return OutputView("note", said)
     shown = picture(media, data[media], min(budget.pictures, budget.page - _FRAME))
     if isinstance(shown, str):
-        return OutputView("note", f"A picture left out: {shown}.")
+        return OutputView("note", _("A picture left out: {reason}.").format(reason=shown))
     budget.pictures -= len(shown.source)
-    return OutputView("picture", f"Picture made by cell {index + 1}", picture=shown)
+    return OutputView("picture", _("Picture made by cell {number}").format(number=index + 1), picture=shown)

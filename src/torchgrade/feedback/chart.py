@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from torchgrade.feedback.words import OUTCOMES, count, number
+from torchgrade.feedback.words import OUTCOMES, number
+from torchgrade.i18n import plural
 from torchgrade.model import Outcome
 
 BINS, WIDTH, HEIGHT = 10, 600, 120  # of the histogram, in its own units
@@ -46,7 +47,11 @@ def histogram(points: Sequence[float], most: float) -> list[Bar]:
 def _bar(i: int, n: int, tallest: int, step: float, span: float) -> Bar:
     low, high = number(i * span), number((i + 1) * span)
     last = i == BINS - 1
-    title = f"{low} to {high if last else f'under {high}'} points: {count(n, 'submission')}"
+    up_to = plural("{low} to {high} points: {count} submission", "{low} to {high} points: {count} submissions", n)
+    under = plural(
+        "{low} to under {high} points: {count} submission", "{low} to under {high} points: {count} submissions", n
+    )
+    title = (up_to if last else under).format(low=low, high=high, count=n)
     label = f"{low}–{high}"
     return Bar(round(i * step + 3, 1), round(step - 6, 1), round(HEIGHT * n / tallest, 1), n, label, title)
 

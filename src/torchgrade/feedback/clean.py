@@ -9,6 +9,8 @@ import re
 import sys
 from typing import Any
 
+from torchgrade.i18n import _
+
 # Terminal sequences. String-type ones (OSC, DCS, PM, APC, SOS) are dropped only when they end, so that an
 # unfinished one cannot swallow the rest of the text. Every branch is linear in the length of the text.
 _ANSI = re.compile(
@@ -59,7 +61,8 @@ def shorten(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     head, tail = limit * 2 // 3, limit // 3
-    return f"{text[:head]}\n… {len(text) - head - tail:,} characters left out …\n{text[-tail:]}"
+    left = _("… {count} characters left out …").format(count=f"{len(text) - head - tail:,}")
+    return f"{text[:head]}\n{left}\n{text[-tail:]}"
 
 
 def encodable(text: str) -> str:

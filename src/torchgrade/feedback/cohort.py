@@ -1,79 +1,47 @@
-"""The teacher's page: the whole cohort on one sheet, usable without a network and without JavaScript."""
+"""The teacher's page: the whole cohort on one sheet, usable without a network and without JavaScript.
+
+A thousand students fit into a megabyte: a cell of the big table is a class, from which the style draws the
+symbol, and the words that the symbol stands for.
+"""
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from torchgrade.feedback.chart import Bar, Slice, histogram, slices
+from torchgrade.feedback.chart import Bar, histogram
 from torchgrade.feedback.clean import one_line
+from torchgrade.feedback.clusters import Cluster, KnownMistake, Student, known_mistakes, unknown_answers
+from torchgrade.feedback.similar import Pair
+from torchgrade.feedback.statistics import FarOff, far_off
+from torchgrade.feedback.summary import CriterionSummary, Row, criterion_summary, row
 from torchgrade.feedback.templates import inline, policy, render
 from torchgrade.feedback.words import (
     OUTCOMES,
     STATUSES,
     Word,
-    count,
     in_order,
-    measured,
     moment,
     number,
+    seconds,
     tier_words,
 )
+from torchgrade.i18n import _, plural
 from torchgrade.model import (
     Assignment,
     Course,
-    Criterion,
-    CriterionResult,
     Outcome,
     Status,
     Tier,
     Verdict,
-    Visibility,
 )
 
 _NEEDS_EYES = (Status.UNREADABLE, Status.LIMIT)
-_UNJUDGED = (Outcome.MANUAL, Outcome.BROKEN)
-
-
-@dataclass(frozen=True)
-class Mark:
-    """One student's outcome in one criterion; ``value`` is what the column sorts by."""
-
-    word: Word
-    said: str
-    value: float
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table. ``page`` is the file name under students/, or empty."""
-
-    student: str
-    page: str
-    status: Word
-    points: str
-    points_value: float
-    bonus: str
-    bonus_value: float
-    marks: tuple[Mark, ...]
-    cells_failed: int
-    seconds: float
-    memory: float
-
-
-@dataclass(frozen=True)
-class CriterionSummary:
-    """How the cohort did in one criterion."""
-
-    title: str
-    tag: str
-    points: str
-    mean: str
-    slices: tuple[Slice, ...]
-    said: str
+_OUTLIERS, _LISTED = 20, 100
 
 
 @dataclass(frozen=True)
@@ -88,12 +56,22 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A criterion that waits for a teacher, with the (student, page) pairs it waits for."""
+    """A criterion that waits for a teacher, with the students it waits for."""
 
     title: str
     said: str
     word: Word
-    students: tuple[tuple[str, str], ...]
+    students: tuple[Student, ...]
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """A submission that needed far more time or memory than the others."""
+
+    student: str
+    page: str
+    what: str
+    said: str
 
 
 @dataclass(frozen=True)
@@ -111,9 +89,18 @@ class CohortPage:
     criteria: tuple[CriterionSummary, ...]
     alarms: tuple[Alarm, ...]
     waiting: tuple[Waiting, ...]
+    mistakes: tuple[KnownMistake, ...]
+    clusters: tuple[Cluster, ...]
+    hints_file: str
+    outliers: tuple[Outlier, ...]
+    pairs: tuple[Pair, ...]
+    compared: bool  # whether similar notebooks were looked for
     rows: tuple[Row, ...]
-    legend: tuple[Word, ...]
+    statuses: tuple[str, ...]
+    groups: tuple[str, ...]  # empty where none is known
+    legend: tuple[tuple[str, str], ...]  # class and words
     weak: str
+    listed: int  # students in a list; a longer one says how many are left out
     files: bool  # whether the files for programs lie beside the page
     provenance: tuple[tuple[str, str], ...]
 
@@ -124,18 +111,28 @@ def render_cohort(
     verdicts: Sequence[Verdict],
     *,
     pages: Sequence[str] | None = None,
+    groups: Mapping[str, str] | None = None,
+    pairs: Sequence[Pair] | None = None,
     generated_at: datetime,
 ) -> str:
-    """The page as HTML. ``pages`` names the student pages, in the order of ``verdicts``. Raises BrokenError."""
+    """The page as HTML. ``pages`` names the student pages, in the order of ``verdicts``; ``groups`` tells some
+    students' group; ``pairs`` are similar notebooks, None where nobody looked for them. Raises BrokenError."""
     files = dict(zip(map(id, verdicts), pages, strict=True)) if pages is not None else {}
-    page = _page(course, assignment, in_order(verdicts), files, generated_at)
+    page = _page(course, assignment, in_order(verdicts), files, groups or {}, pairs, generated_at)
     style, script = inline("base.css", "cohort.css"), inline("cohort.js")
     return render("cohort.html.j2", page=page, style=style, script=script, policy=policy(style, script))
 
 
 def _page(
-    course: Course, assignment: Assignment, verdicts: list[Verdict], files: Mapping[int, str], when: datetime
+    course: Course,
+    assignment: Assignment,
+    verdicts: list[Verdict],
+    files: Mapping[int, str],
+    groups: Mapping[str, str],
+    pairs: Sequence[Pair] | None,
+    when: datetime,
 ) -> CohortPage:
+    rows = tuple(row(assignment, v, files.get(id(v), ""), groups.get(v.student, "")) for v in verdicts)
     return CohortPage(
         assignment=one_line(assignment.title, 200),
         course=one_line(f"{course.title}, {course.year}" if course.year else course.title, 200),
@@ -145,11 +142,20 @@ def _page(
         when_iso=when.isoformat(timespec="minutes"),
         figures=tuple(_figures(verdicts)),
         bars=tuple(histogram([v.points for v in _final(verdicts)], assignment.max_points)),
-        criteria=tuple(_criterion(c, verdicts) for c in assignment.criteria),
+        criteria=tuple(criterion_summary(c, verdicts) for c in assignment.criteria),
         alarms=tuple(_alarms(verdicts, files)),
         waiting=tuple(_waiting(assignment, verdicts, files)),
-        rows=tuple(_row(assignment, v, files.get(id(v), "")) for v in verdicts),
+        mistakes=known_mistakes(assignment, verdicts, files),
+        clusters=unknown_answers(assignment, verdicts, files),
+        hints_file=f"graders/{one_line(assignment.id, 80)}/hints.yaml",
+        outliers=tuple(_outliers(verdicts, files)),
+        pairs=tuple(pairs or ()),
+        compared=pairs is not None,
+        rows=rows,
+        statuses=tuple(dict.fromkeys(r.status.text for r in rows)),
+        groups=tuple(sorted({r.group for r in rows if r.group}, key=_by_number)),
         legend=tuple(_legend(verdicts)),
+        listed=_LISTED,
         files=bool(files),
         weak=_weak(verdicts),
         provenance=tuple(_provenance(verdicts)),
@@ -161,31 +167,20 @@ def _final(verdicts: Iterable[Verdict]) -> list[Verdict]:
     return [v for v in verdicts if v.status is not Status.BROKEN]
 
 
+def _by_number(text: str) -> list[tuple[int, str]]:
+    """Sorts 2 before 10, and IU5-2 before IU5-10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d{1,18})", text)]
+
+
 def _figures(verdicts: list[Verdict]) -> Iterable[tuple[str, str]]:
     points = [v.points for v in _final(verdicts)]
-    yield "submissions", str(len(verdicts))
+    yield _("submissions"), str(len(verdicts))
     if points:
-        yield "median points", number(statistics.median(points))
-        yield "mean points", number(statistics.fmean(points))
+        yield _("median points"), number(statistics.median(points))
+        yield _("mean points"), number(statistics.fmean(points))
         full = sum(v.points >= v.max_points > 0 for v in _final(verdicts))
-        yield "with all points", str(full)
-    yield "need a look", str(sum(bool(_trouble(v)) for v in verdicts))
-
-
-def _criterion(criterion: Criterion, verdicts: list[Verdict]) -> CriterionSummary:
-    results = [r for v in verdicts for r in v.criteria if r.id == criterion.id]
-    outcomes = Counter(r.outcome for r in results)
-    judged = [r.points for r in results if r.outcome not in _UNJUDGED]
-    kept = "" if criterion.visibility is Visibility.PUBLIC else str(criterion.visibility).replace("_", " ")
-    said = ", ".join(f"{OUTCOMES[o].text} {outcomes[o]}" for o in Outcome if outcomes[o])
-    return CriterionSummary(
-        title=one_line(criterion.title or criterion.id, 240),
-        tag=", ".join(filter(None, ("bonus" if criterion.bonus else "", kept))),
-        points=number(criterion.points),
-        mean=number(statistics.fmean(judged)) if judged else "–",
-        slices=tuple(slices(outcomes)),
-        said=said or "not asked",
-    )
+        yield _("with all points"), str(full)
+    yield _("need a look"), str(sum(bool(_trouble(v)) for v in verdicts))
 
 
 def _alarms(verdicts: list[Verdict], files: Mapping[int, str]) -> list[Alarm]:
@@ -195,7 +190,7 @@ def _alarms(verdicts: list[Verdict], files: Mapping[int, str]) -> list[Alarm]:
         for v in verdicts
         for rank, word, reason in _trouble(v)
     ]
-    return [alarm for _, alarm in sorted(found, key=lambda pair: pair[0])]
+    return [alarm for _rank, alarm in sorted(found, key=lambda pair: pair[0])]
 
 
 def _trouble(verdict: Verdict) -> list[tuple[int, Word, str]]:
@@ -220,55 +215,48 @@ def _waiting(assignment: Assignment, verdicts: list[Verdict], files: Mapping[int
             if any(r.id == criterion.id and r.outcome is Outcome.MANUAL for r in v.criteria)
         )
         if students:
-            said = f"{count(len(students), 'submission')} to read"
+            said = plural("{count} submission to read", "{count} submissions to read", len(students))
+            said = said.format(count=len(students))
             yield Waiting(one_line(criterion.title or criterion.id, 240), said, OUTCOMES[Outcome.MANUAL], students)
 
 
-def _row(assignment: Assignment, verdict: Verdict, page: str) -> Row:
-    results = {r.id: r for r in verdict.criteria}
-    final = verdict.status is not Status.BROKEN
-    return Row(
-        student=one_line(verdict.student, 120),
-        page=page,
-        status=STATUSES[verdict.status],
-        points=number(verdict.points) if final else "–",
-        points_value=verdict.points if final else -1.0,
-        bonus=f"+{number(verdict.bonus)}" if verdict.bonus else "",
-        bonus_value=verdict.bonus,
-        marks=tuple(_mark(results.get(c.id)) for c in assignment.criteria),
-        cells_failed=sum(c.status != "ok" for c in verdict.cells),
-        seconds=measured(verdict.seconds),
-        memory=measured(verdict.peak_memory_mb),
-    )
+def _outliers(verdicts: list[Verdict], files: Mapping[int, str]) -> Iterable[Outlier]:
+    slow = far_off(verdicts, [v.seconds for v in verdicts])
+    large = far_off(verdicts, [v.peak_memory_mb for v in verdicts])
+    for found in slow[:_OUTLIERS]:
+        said = _("{value}; half of the cohort needed at most {median}")
+        said = said.format(value=seconds(found.value), median=seconds(found.median))
+        yield _outlier(found, files, _("time"), said)
+    for found in large[:_OUTLIERS]:
+        said = _("{value} MB; half of the cohort needed at most {median} MB")
+        said = said.format(value=f"{found.value:.0f}", median=f"{found.median:.0f}")
+        yield _outlier(found, files, _("memory"), said)
 
 
-def _mark(result: CriterionResult | None) -> Mark:
-    if result is None:
-        return Mark(Word("not asked", "idle", "skip"), "not asked", -2.0)
-    word = OUTCOMES[result.outcome]
-    if result.outcome in _UNJUDGED:
-        return Mark(word, word.text, -1.0)
-    return Mark(word, f"{word.text}, {number(result.points)} of {number(result.max_points)}", result.points)
+def _outlier(found: FarOff, files: Mapping[int, str], what: str, said: str) -> Outlier:
+    return Outlier(one_line(found.verdict.student, 120), files.get(id(found.verdict), ""), what, said)
 
 
-def _legend(verdicts: list[Verdict]) -> list[Word]:
+def _legend(verdicts: list[Verdict]) -> list[tuple[str, str]]:
     """The symbols that the table uses, in the order of the outcomes."""
     used = {r.outcome for v in verdicts for r in v.criteria}
-    return [word for outcome, word in OUTCOMES.items() if outcome in used]
+    return [(str(outcome), word.text) for outcome, word in OUTCOMES.items() if outcome in used]
 
 
 def _weak(verdicts: list[Verdict]) -> str:
     weak = Counter(tier_words(v.sandbox) for v in verdicts if v.sandbox != Tier.FULL)
-    return "; ".join(f"{n} of {len(verdicts)} ran with {words}" for words, n in weak.most_common())
+    told = _("{count} of {total} ran with {sandbox}")
+    return "; ".join(told.format(count=n, total=len(verdicts), sandbox=words) for words, n in weak.most_common())
 
 
 def _provenance(verdicts: list[Verdict]) -> Iterable[tuple[str, str]]:
-    yield "Sandbox", _tally(tier_words(v.sandbox) for v in verdicts)
-    yield "Device", _tally(v.device for v in verdicts)
+    yield _("Sandbox"), _tally(tier_words(v.sandbox) for v in verdicts)
+    yield _("Device"), _tally(v.device for v in verdicts)
     for key in sorted({k for v in verdicts for k in v.versions})[:20]:
         yield one_line(key, 40), _tally(v.versions[key] for v in verdicts if key in v.versions)
     for key in sorted({k for v in verdicts for k in v.digests})[:20]:
-        yield f"{one_line(key, 40)} digest", _tally(v.digests[key][:12] for v in verdicts if key in v.digests)
+        name = _("{name} digest").format(name=one_line(key, 40))
+        yield name, _tally(v.digests[key][:12] for v in verdicts if key in v.digests)
 
 
 def _tally(values: Iterable[str]) -> str:
@@ -277,5 +265,5 @@ def _tally(values: Iterable[str]) -> str:
     if len(tally) == 1:
         return next(iter(tally))
     if len(tally) > 4:
-        return f"{len(tally)} different"
+        return _("{count} different").format(count=len(tally))
     return ", ".join(f"{value} ({n})" for value, n in tally.most_common()) or "–"

@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -15,9 +15,12 @@ from pathlib import Path
 from torchgrade.feedback.cohort import render_cohort
 from torchgrade.feedback.junit import junit_xml
 from torchgrade.feedback.machine import grades_csv, results_document, results_json
+from torchgrade.feedback.pairs import render_pairs
+from torchgrade.feedback.similar import Pair
 from torchgrade.feedback.student import render_student
 from torchgrade.feedback.templates import folder as template_folder
 from torchgrade.feedback.words import in_order
+from torchgrade.i18n import language
 from torchgrade.model import Assignment, Course, Verdict
 
 
@@ -25,20 +28,29 @@ class FeedbackWriter:
     """Writes the reports of one run: a student's page as soon as there is a verdict, the cohort's at the end.
 
     A page that an earlier run wrote for the same key, by the same code, is left as it is: ``out/.pages.json`` says
-    which are there. No student is there twice.
+    which are there. No student is there twice. ``groups`` tells the group of some students.
 
     Methods raise OSError where ``out`` cannot be written, BrokenError where points are no numbers.
     """
 
     def __init__(
-        self, course: Course, assignment: Assignment, out: Path, students: Iterable[str], *, generated_at: datetime
+        self,
+        course: Course,
+        assignment: Assignment,
+        out: Path,
+        students: Iterable[str],
+        *,
+        groups: Mapping[str, str] | None = None,
+        generated_at: datetime,
     ) -> None:
         self.course, self.assignment, self.out, self.generated_at = course, assignment, out, generated_at
+        self.groups = dict(groups or {})
         self.index = out / "index.html"
         ordered = sorted(students, key=lambda s: (s.casefold(), s))
         self._pages = dict(zip(ordered, page_names(ordered), strict=True))
         self._current = frozenset(self._pages.values())
-        self._stamp = f"{_code_digest()} {course.title} {course.year} {course.language} {assignment.title}"
+        told = f"{course.title} {course.year} {course.language} {assignment.title} {language()}"
+        self._stamp = f"{_code_digest()} {told}"
         self._record = out / ".pages.json"
         self._written = self._read_record()
         (out / "students").mkdir(parents=True, exist_ok=True)
@@ -61,8 +73,9 @@ class FeedbackWriter:
         write_whole(self.out / "students" / page, html)
         self._written[key] = page
 
-    def cohort(self, verdicts: Sequence[Verdict]) -> None:
-        """Write the files about all; ``index.html`` comes last. Pages of those who left the cohort go."""
+    def cohort(self, verdicts: Sequence[Verdict], pairs: Sequence[Pair] | None = None) -> None:
+        """Write the files about all; ``index.html`` comes last. Pages of those who left the cohort go, and so does
+        that of similar notebooks where nobody looked for them (``pairs`` is None)."""
         verdicts = in_order(verdicts)
         pages = [self._pages[v.student] for v in verdicts]
         self._remove_strays(set(pages))
@@ -70,9 +83,26 @@ class FeedbackWriter:
         write_whole(self.out / "grades.csv", grades_csv(self.assignment, verdicts))
         junit = junit_xml(self.assignment, verdicts, generated_at=self.generated_at)
         write_whole(self.out / "junit.xml", junit)
+        self._pairs(pairs)
         self._write_record()
-        html = render_cohort(self.course, self.assignment, verdicts, pages=pages, generated_at=self.generated_at)
+        html = render_cohort(
+            self.course,
+            self.assignment,
+            verdicts,
+            pages=pages,
+            groups=self.groups,
+            pairs=pairs,
+            generated_at=self.generated_at,
+        )
         write_whole(self.index, html)
+
+    def _pairs(self, pairs: Sequence[Pair] | None) -> None:
+        path = self.out / "similar.html"
+        if pairs:
+            html = render_pairs(self.course, self.assignment, pairs, self._pages, generated_at=self.generated_at)
+            write_whole(path, html)
+        else:
+            path.unlink(missing_ok=True)  # an older one would speak of notebooks that are no longer these
 
     def _remove_strays(self, pages: set[str]) -> None:
         """Only what an earlier run says it wrote is ever removed."""

@@ -17,6 +17,8 @@ from pygments.token import (  # type: ignore[import-untyped, unused-ignore]
     _TokenType,
 )
 
+from torchgrade.i18n import _
+
 _LONGEST = 12_000  # characters; longer source is shown without colour
 _CLASSES: tuple[tuple[_TokenType, str], ...] = (
     (Comment, "c"),
@@ -45,7 +47,7 @@ def least_size(source: str) -> int:
 
 def _line(html: str, *, wrong: bool) -> str:
     if wrong:
-        return f'<span class="l wrong">{html}<b class="here">◀ here</b></span>'
+        return f'<span class="l wrong">{html}<b class="here">◀ {_("here")}</b></span>'
     return f'<span class="l">{html}</span>'
 
 
@@ -70,7 +72,7 @@ def _runs(source: str) -> Iterator[tuple[str, str]]:
     """(class, text) with neighbours of one class joined: far fewer spans than tokens."""
     lexer = PythonLexer(stripnl=False, ensurenl=False)
     current, held = "", ""
-    for _, token, value in lexer.get_tokens_unprocessed(source):
+    for _at, token, value in lexer.get_tokens_unprocessed(source):
         css = _class(token)
         if css == current:
             held += value

@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from torchgrade.feedback.clean import joined
+from torchgrade.i18n import _
 
 _SIDE, _PIXELS = 8000, 24_000_000  # what a browser may be asked to unfold
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -30,17 +31,17 @@ def picture(media_type: str, value: Any, longest: int) -> Picture | str:
     """The picture, or why it is left out. ``longest`` is the most characters its data: URI may have."""
     text = "".join(joined(value).split())
     if len(text) > longest:
-        return f"{len(text) * 3 // 4 // 1024:,} KB is more than the page has room for"
+        return _("{size} KB is more than the page has room for").format(size=f"{len(text) * 3 // 4 // 1024:,}")
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        return "its data is not valid base64"
+        return _("its data is not valid base64")
     size = _png_size(data) if media_type == "image/png" else _jpeg_size(data)
     if size is None:
-        return f"its data is not a {media_type.removeprefix('image/').upper()}"
+        return _("its data is not a {format}").format(format=media_type.removeprefix("image/").upper())
     width, height = size
     if not (0 < width <= _SIDE and 0 < height <= _SIDE and width * height <= _PIXELS):
-        return f"{width} by {height} pixels is too large"
+        return _("{width} by {height} pixels is too large").format(width=width, height=height)
     source = Markup(f"data:{media_type};base64,{base64.b64encode(data).decode()}")  # noqa: S704
     return Picture(source, width, height)
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from markupsafe import Markup, escape
 
 from torchgrade.feedback.bars import ErrorsView, errors_view
 from torchgrade.feedback.clean import one_line, plain, shorten
+from torchgrade.feedback.exhibits import KINDS, ExhibitView, exhibit_view
+from torchgrade.feedback.heat import HeatView, heat_view
 from torchgrade.feedback.markdown import with_code
-from torchgrade.feedback.words import OUTCOMES, Word, count, number
+from torchgrade.feedback.words import OUTCOMES, Word, number
+from torchgrade.i18n import _, plural
 from torchgrade.model import Assignment, CriterionResult, Evidence, Outcome, Verdict, Visibility
 
 _ARRAYS, _ROWS, _COLUMNS, _NUMBER = 6, 8, 10, 24
 _ARRAY_BYTES = 60_000  # of HTML for all arrays of a page
+_EXHIBIT_BYTES = 90_000  # of HTML for curves, confusion matrices, pictures and tables together
 _SETTLED = (Outcome.PASSED, Outcome.MANUAL, Outcome.SKIPPED)
 
 
@@ -26,6 +30,15 @@ class ArrayView:
     shape: str
     rows: tuple[tuple[tuple[str, bool], ...], ...]
     cut: bool
+
+
+@dataclass(frozen=True)
+class PlaceView:
+    """Where in the student's notebook to look: a link, empty where the page does not show the cell."""
+
+    anchor: str
+    name: str
+    code: str
 
 
 @dataclass(frozen=True)
@@ -41,18 +54,21 @@ class CriterionView:
     hint: Markup
     arrays: tuple[ArrayView, ...]
     errors: ErrorsView | None  # a picture of relative errors
-    left_out: int  # arrays for which there was no room
+    left_out: int  # arrays and exhibits for which there was no room
     open: bool
+    heat: HeatView | None = None  # expected beside got, where there are many numbers
+    exhibits: tuple[ExhibitView, ...] = ()
+    place: PlaceView | None = None
 
     @property
     def marked(self) -> bool:
         """Whether some number of ``got`` differs from the expected one."""
-        return any(differs for a in self.arrays for row in a.rows for _, differs in row)
+        return any(differs for a in self.arrays for row in a.rows for _text, differs in row)
 
     @property
     def folds(self) -> bool:
         """Whether there is anything to unfold."""
-        return bool(self.message or self.hint or self.arrays or self.errors or self.left_out)
+        return bool(self.message or self.hint or self.arrays or self.errors or self.exhibits or self.left_out)
 
 
 @dataclass(frozen=True)
@@ -67,8 +83,8 @@ class Segment:
 
 
 def criteria_views(results: Sequence[CriterionResult], *, everything: bool) -> list[CriterionView]:
-    """What the reader may see, arrays only while the page has room for them."""
-    views, room = [], _ARRAY_BYTES
+    """What the reader may see; arrays and exhibits only while the page has room for them."""
+    views, room, rest = [], _ARRAY_BYTES, _EXHIBIT_BYTES
     for result in results:
         view = _view(result, everything=everything)
         kept: list[ArrayView] = []
@@ -79,7 +95,16 @@ def criteria_views(results: Sequence[CriterionResult], *, everything: bool) -> l
         for array in view.arrays:
             room -= _bytes(array)
             kept += [array] if room >= 0 else []
-        views.append(replace(view, arrays=tuple(kept), left_out=view.left_out + len(view.arrays) - len(kept)))
+        if view.heat:
+            room -= view.heat.size
+            view = replace(view, heat=view.heat if room >= 0 else None)
+        shown: list[ExhibitView] = []
+        for exhibit in view.exhibits:
+            fits = exhibit.size <= rest
+            rest -= exhibit.size if fits else 0
+            shown += [exhibit] if fits else []
+        missing = len(view.arrays) - len(kept) + len(view.exhibits) - len(shown)
+        views.append(replace(view, arrays=tuple(kept), exhibits=tuple(shown), left_out=view.left_out + missing))
     return views
 
 
@@ -87,7 +112,8 @@ def _view(result: CriterionResult, *, everything: bool) -> CriterionView:
     """Of a criterion that is not public a student sees no array, whatever the verdict holds."""
     shown = result.evidence if result.visibility is Visibility.PUBLIC or everything else ()
     pictures = [e for e in shown if e.kind == "errors"]
-    shown = tuple(e for e in shown if e.kind != "errors")
+    exhibits = tuple(filter(None, (exhibit_view(e) for e in shown if e.kind in KINDS)))
+    shown = tuple(e for e in shown if e.kind != "errors" and e.kind not in KINDS)
     arrays = _arrays(shown)
     word = OUTCOMES[result.outcome]
     said = plain(result.message) or word.meaning
@@ -105,12 +131,32 @@ def _view(result: CriterionResult, *, everything: bool) -> CriterionView:
         errors=errors_view(pictures[0]) if pictures else None,
         left_out=len(shown) - len(arrays) + max(len(pictures) - 1, 0),
         open=result.outcome not in _SETTLED and not result.bonus,
+        heat=_heat(shown[:_ARRAYS]),
+        exhibits=exhibits,
     )
+
+
+def _heat(evidence: Sequence[Evidence]) -> HeatView | None:
+    expected, got = _pair(evidence)
+    return heat_view(expected, got) if expected and got else None
+
+
+def _pair(evidence: Sequence[Evidence]) -> tuple[Evidence | None, Evidence | None]:
+    """What was expected and what came back, by their labels."""
+    return next(filter(_is_expected, evidence), None), next(filter(_is_got, evidence), None)
+
+
+def _is_expected(evidence: Evidence) -> bool:
+    return evidence.label.strip().lower().startswith("expected")
+
+
+def _is_got(evidence: Evidence) -> bool:
+    return evidence.label.strip().lower().startswith(("got", "came back"))
 
 
 def _bytes(array: ArrayView) -> int:
     """About how much HTML this array is."""
-    cells = [len(escape(text).encode()) + 22 for row in array.rows for text, _ in row]
+    cells = [len(escape(text).encode()) + 22 for row in array.rows for text, _differs in row]
     return sum(cells) + 30 * len(array.rows) + len(escape(array.label)) * 2 + 400
 
 
@@ -122,10 +168,10 @@ def _picture_bytes(view: ErrorsView) -> int:
 
 def _points(result: CriterionResult) -> str:
     if result.outcome in (Outcome.MANUAL, Outcome.BROKEN):
-        return f"– of {number(result.max_points)}"
-    if result.bonus:
-        return f"+{number(result.points)} of {number(result.max_points)}"
-    return f"{number(result.points)} of {number(result.max_points)}"
+        points = "–"
+    else:
+        points = f"{'+' if result.bonus else ''}{number(result.points)}"
+    return _("{points} of {most}").format(points=points, most=number(result.max_points))
 
 
 def _share(result: CriterionResult) -> float:
@@ -133,24 +179,24 @@ def _share(result: CriterionResult) -> float:
 
 
 def _tag(result: CriterionResult) -> str:
-    kept = {Visibility.PUBLIC: "", Visibility.AFTER_DUE: "after the deadline", Visibility.HIDDEN: "hidden"}
-    return ", ".join(filter(None, ("bonus" if result.bonus else "", kept[result.visibility])))
+    kept = {Visibility.PUBLIC: "", Visibility.AFTER_DUE: _("after the deadline"), Visibility.HIDDEN: _("hidden")}
+    return ", ".join(filter(None, (_("bonus") if result.bonus else "", kept[result.visibility])))
 
 
 def _arrays(evidence: Sequence[Evidence]) -> tuple[ArrayView, ...]:
     shown = evidence[:_ARRAYS]
-    expected = next((e for e in shown if e.label.strip().lower().startswith("expected")), None)
+    expected, _got = _pair(shown)
     return tuple(_array(e, expected) for e in shown)
 
 
 def _array(evidence: Evidence, expected: Evidence | None) -> ArrayView:
-    got = evidence.label.strip().lower().startswith("got")
-    compare = expected.rows if got and expected is not None and expected.shape == evidence.shape else None
+    fits = _is_got(evidence) and expected is not None and expected.shape == evidence.shape
+    compare = expected.rows if fits and expected else None
     rows = tuple(
         tuple((one_line(cell, _NUMBER), _differs(compare, y, x, cell)) for x, cell in enumerate(row[:_COLUMNS]))
         for y, row in enumerate(evidence.rows[:_ROWS])
     )
-    shape = "×".join(str(n) for n in evidence.shape) or "one number"
+    shape = "×".join(str(n) for n in evidence.shape) or _("one number")
     cut = evidence.cut or len(evidence.rows) > _ROWS or any(len(r) > _COLUMNS for r in evidence.rows)
     return ArrayView(one_line(evidence.label, 60), f"{shape}, {one_line(evidence.dtype, 30)}", rows, cut)
 
@@ -184,27 +230,59 @@ def strip(results: Sequence[CriterionResult]) -> list[Segment]:
 def summary(assignment: Assignment, verdict: Verdict) -> str:
     """The line under the points: how many checks passed, and what is still to come."""
     judged = [r for r in verdict.criteria if r.outcome not in (Outcome.MANUAL, Outcome.BROKEN)]
-    parts = [
-        _passed([r for r in judged if r.visibility is Visibility.PUBLIC and not r.bonus], "public check"),
-        _passed([r for r in judged if r.visibility is not Visibility.PUBLIC and not r.bonus], "further check"),
-        _passed([r for r in judged if r.bonus], "bonus check"),
-    ]
+    public = [r for r in judged if r.visibility is Visibility.PUBLIC and not r.bonus]
+    further = [r for r in judged if r.visibility is not Visibility.PUBLIC and not r.bonus]
+    bonus = [r for r in judged if r.bonus]
     outcomes = [r.outcome for r in verdict.criteria]
-    if broken := outcomes.count(Outcome.BROKEN):
-        parts.append(f"{broken} could not be judged, which costs you nothing")
-    if manual := outcomes.count(Outcome.MANUAL):
-        parts.append(f"{manual} {'waits' if manual == 1 else 'wait'} for a teacher")
-    return "; ".join(filter(None, [*parts, *_to_come(assignment, verdict)]))
+    broken, manual, later = (
+        outcomes.count(Outcome.BROKEN),
+        outcomes.count(Outcome.MANUAL),
+        _to_come(assignment, verdict),
+    )
+    parts = (
+        (
+            plural(
+                "{passed} of {count} public check passed", "{passed} of {count} public checks passed", len(public)
+            ),
+            public,
+        ),
+        (
+            plural(
+                "{passed} of {count} further check passed",
+                "{passed} of {count} further checks passed",
+                len(further),
+            ),
+            further,
+        ),
+        (
+            plural(
+                "{passed} of {count} bonus check passed", "{passed} of {count} bonus checks passed", len(bonus)
+            ),
+            bonus,
+        ),
+    )
+    told = [words.format(passed=_passed(found), count=len(found)) for words, found in parts if found]
+    rest = (
+        (
+            plural(
+                "{count} could not be judged, which costs you nothing",
+                "{count} could not be judged, which costs you nothing",
+                broken,
+            ),
+            broken,
+        ),
+        (plural("{count} waits for a teacher", "{count} wait for a teacher", manual), manual),
+        (plural("{count} more runs after the deadline", "{count} more run after the deadline", later), later),
+    )
+    return "; ".join([*told, *(words.format(count=n) for words, n in rest if n)])
 
 
-def _passed(results: Sequence[CriterionResult], what: str) -> str:
-    passed = sum(r.outcome is Outcome.PASSED for r in results)
-    return f"{passed} of {count(len(results), what)} passed" if results else ""
+def _passed(results: Sequence[CriterionResult]) -> int:
+    return sum(r.outcome is Outcome.PASSED for r in results)
 
 
-def _to_come(assignment: Assignment, verdict: Verdict) -> Iterable[str]:
-    """Criteria of the assignment that this run did not ask for."""
+def _to_come(assignment: Assignment, verdict: Verdict) -> int:
+    """How many criteria of the assignment this run did not ask for."""
     asked = {r.id for r in verdict.criteria}
     missing = [c for c in assignment.criteria if c.id not in asked and c.visibility is not Visibility.PUBLIC]
-    if missing and verdict.criteria:
-        yield f"{len(missing)} more {'runs' if len(missing) == 1 else 'run'} after the deadline"
+    return len(missing) if verdict.criteria else 0

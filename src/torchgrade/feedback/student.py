@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from torchgrade.feedback.cells import NOTEBOOK_BYTES, Budget, CellView, notebook_view
+from torchgrade.feedback.cells import NOTEBOOK_BYTES, Budget, CellView, Mark, notebook_view
 from torchgrade.feedback.clean import one_line
-from torchgrade.feedback.rubric import CriterionView, Segment, criteria_views, strip, summary
+from torchgrade.feedback.places import Place, Places
+from torchgrade.feedback.rubric import CriterionView, PlaceView, Segment, criteria_views, strip, summary
 from torchgrade.feedback.templates import inline, policy, render
 from torchgrade.feedback.words import STATUSES, Word, cell_word, moment, number, seconds, tier_words
+from torchgrade.i18n import _
 from torchgrade.model import Assignment, CellReport, Course, Status, Tier, Verdict
 
 Audience = Literal["student", "teacher"]
 _LISTED = 30  # cells or notes in a list
 _PAGE_BYTES = 298_000  # of the whole page; what else is on it leaves the rest to the notebook
+_MARKS, _MARK_BYTES = 6, 700  # criteria named at a cell, and about what one takes there and in the link to it
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,47 @@ def render_student(
 
     ``CriterionResult.detail`` is in neither: it stays in the gradebook.
     """
+    found = Places(assignment, verdict.notebook)
+    places = {n: place for n, result in enumerate(verdict.criteria) if (place := found.of(result))}
     page = _page(course, assignment, verdict, audience, generated_at)
-    used = len(_html(page).encode())
-    cells = notebook_view(verdict.notebook, verdict.cells, Budget(min(NOTEBOOK_BYTES, _PAGE_BYTES - used)))
-    return _html(replace(page, cells=tuple(cells), failed_cells=_failed_cells(verdict, cells)))
+    page = replace(page, criteria=tuple(_placed(page.criteria, places, {})))
+    used = len(_html(page).encode()) + _MARK_BYTES * len(places)
+    budget = Budget(min(NOTEBOOK_BYTES, _PAGE_BYTES - used))
+    cells = notebook_view(verdict.notebook, verdict.cells, budget, {place.cell for place in places.values()})
+    anchors = _anchors(cells)
+    return _html(
+        replace(
+            page,
+            cells=tuple(_marked(cells, page.criteria, places)),
+            criteria=tuple(_placed(page.criteria, places, anchors)),
+            failed_cells=_failed_cells(verdict, cells),
+        )
+    )
+
+
+def _placed(
+    criteria: Sequence[CriterionView], places: Mapping[int, Place], anchors: Mapping[int, str]
+) -> Iterator[CriterionView]:
+    """Criteria with the line of the student's own code that each is about, where that is known."""
+    for n, view in enumerate(criteria):
+        place = places.get(n)
+        if place is None:
+            yield view
+        else:
+            name = _("Cell {cell}, line {line}").format(cell=place.cell + 1, line=place.line)
+            yield replace(view, place=PlaceView(anchors.get(place.cell + 1, ""), name, place.code))
+
+
+def _marked(
+    cells: Sequence[CellView], criteria: Sequence[CriterionView], places: Mapping[int, Place]
+) -> Iterator[CellView]:
+    """Cells with the criteria that were lost by them."""
+    marks: dict[int, list[Mark]] = {}
+    for n, place in places.items():
+        mark = Mark(f"criterion-{n + 1}", one_line(criteria[n].title, 120), criteria[n].word)
+        marks.setdefault(place.cell + 1, []).append(mark)
+    for cell in cells:
+        yield replace(cell, marks=tuple(marks.get(cell.number, ())[:_MARKS])) if cell.kind == "code" else cell
 
 
 def _html(page: StudentPage) -> str:
@@ -115,13 +155,13 @@ def _page(
 
 def _facts(verdict: Verdict) -> list[tuple[str, str]]:
     facts = [
-        ("Attempt", str(verdict.attempt)),
-        ("Device", one_line(verdict.device, 80)),
-        ("Sandbox", tier_words(verdict.sandbox)),
-        ("Time", seconds(verdict.seconds)),
+        (_("Attempt"), str(verdict.attempt)),
+        (_("Device"), one_line(verdict.device, 80)),
+        (_("Sandbox"), tier_words(verdict.sandbox)),
+        (_("Time"), seconds(verdict.seconds)),
     ]
     if verdict.peak_memory_mb > 0:
-        facts.append(("Memory", f"{verdict.peak_memory_mb:.0f} MB"))
+        facts.append((_("Memory"), _("{size} MB").format(size=f"{verdict.peak_memory_mb:.0f}")))
     return facts
 
 
@@ -129,8 +169,11 @@ def _provenance(verdict: Verdict, *, everything: bool) -> list[tuple[str, str]]:
     """Versions and the notebook's digest; seed and the other digests are for a teacher."""
     digests = verdict.digests if everything else {k: v for k, v in verdict.digests.items() if k == "notebook"}
     facts = [(one_line(k, 40), one_line(v, 40)) for k, v in sorted(verdict.versions.items())[:16]]
-    facts += [(f"{one_line(k, 40)} digest", one_line(v, 64)[:12]) for k, v in sorted(digests.items())[:16]]
-    return [*facts, ("seed", one_line(verdict.seed, 80))] if everything and verdict.seed else facts
+    facts += [
+        (_("{name} digest").format(name=one_line(k, 40)), one_line(v, 64)[:12])
+        for k, v in sorted(digests.items())[:16]
+    ]
+    return [*facts, (_("seed"), one_line(verdict.seed, 80))] if everything and verdict.seed else facts
 
 
 def _anchors(cells: Sequence[CellView]) -> dict[int, str]:
@@ -148,12 +191,12 @@ def _failed_cells(verdict: Verdict, cells: Sequence[CellView]) -> tuple[FailedCe
 
 def _failed_cell(report: CellReport, anchors: Mapping[int, str]) -> FailedCell:
     said = f"{report.error_name}: {report.error_value}" if report.error_value else report.error_name
-    line = f" (line {report.line})" if report.line else ""
+    line = f" ({_('line {number}').format(number=report.line)})" if report.line else ""
     if report.status == "interrupted" and report.seconds > 0:
-        said = f"after {seconds(report.seconds)}"
+        said = _("after {time}").format(time=seconds(report.seconds))
     return FailedCell(
         anchor=anchors.get(report.index + 1, ""),
-        name=f"Cell {report.index + 1}",
+        name=_("Cell {number}").format(number=report.index + 1),
         word=cell_word(report.status),
         said=one_line(said, 300) + line,
     )

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from torchgrade.errors import TorchgradeError
 from torchgrade.feedback.clean import plain, shorten
+from torchgrade.i18n import _, language, plural
 
 _LONGEST = 8000  # characters of one value in a template; views cut earlier, this is the net below them
 
@@ -39,8 +40,11 @@ def folder() -> Path:
 
 @cache
 def environment() -> Environment:
-    """The environment: everything is escaped, everything is ``plain``, nothing may be undefined."""
-    return Environment(
+    """The environment: everything is escaped, everything is ``plain``, nothing may be undefined.
+
+    Templates speak by ``_``, ``plural`` and ``language``, which look up the language in use each time.
+    """
+    made = Environment(
         loader=FileSystemLoader(folder()),
         autoescape=True,
         undefined=StrictUndefined,
@@ -48,6 +52,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
+    made.globals.update({"_": _, "plural": plural, "language": language})
+    return made
 
 
 def _finalize(value: Any) -> Any:

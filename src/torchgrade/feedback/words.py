@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Generic, TypeVar
 
 from torchgrade.errors import BrokenError
+from torchgrade.i18n import _, current
 from torchgrade.model import CriterionResult, Outcome, Status, Tier, Verdict
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -21,50 +26,101 @@ class Word:
     meaning: str = ""
 
 
-OUTCOMES: dict[Outcome, Word] = {
-    Outcome.PASSED: Word("passed", "good", "check"),
-    Outcome.PARTIAL: Word("partly right", "part", "half"),
-    Outcome.FAILED: Word("failed", "bad", "cross"),
-    Outcome.ERRORED: Word("raised an error", "bad", "bang", "Your code raised an error while it was asked."),
-    Outcome.TIMED_OUT: Word("timed out", "bad", "clock", "No answer came within the time limit."),
-    Outcome.OUT_OF_MEMORY: Word("out of memory", "bad", "chip", "The answer needed more memory than allowed."),
-    Outcome.SKIPPED: Word("skipped", "idle", "skip", "Not asked, because a criterion it needs did not pass."),
-    Outcome.MANUAL: Word("waits for a teacher", "idle", "pen", "A teacher reads this one; no points yet."),
-    Outcome.BROKEN: Word(
-        "could not be judged",
-        "ours",
-        "wrench",
-        "The grader itself failed here. That is not your fault, it costs you nothing, "
-        "and it will be judged again.",
-    ),
-}
+class Spoken(Mapping[K, V], Generic[K, V]):
+    """A table whose words are those of the language in use when it is asked; made once for each language."""
 
-STATUSES: dict[Status, Word] = {
-    Status.GRADED: Word("graded", "good", "check"),
-    Status.UNREADABLE: Word("unreadable", "bad", "cross", "No notebook could be read, so nothing was run."),
-    Status.LIMIT: Word(
-        "limit reached", "part", "clock", "The notebook hit a limit; what it had defined by then was still graded."
-    ),
-    Status.BROKEN: Word(
-        "not judged yet",
-        "ours",
-        "wrench",
-        "That is not your fault. The points below are not final: the submission will be graded again.",
-    ),
-}
+    def __init__(self, make: Callable[[], dict[K, V]]) -> None:
+        self._make = make
+        self._made: dict[Any, dict[K, V]] = {}
 
-CELL_STATES: dict[str, Word] = {
-    "error": Word("raised an error", "bad", "bang"),
-    "interrupted": Word("stopped at the time limit", "bad", "clock"),
-    "killed": Word("ended the whole process", "bad", "cross"),
-    "skipped": Word("was not run", "idle", "skip"),
-}
+    def _now(self) -> dict[K, V]:
+        words = current()
+        if words not in self._made:
+            self._made[words] = self._make()
+        return self._made[words]
 
-TIERS: dict[str, str] = {
-    Tier.FULL: "full sandbox",
-    Tier.LANDLOCK: "partial sandbox (files guarded, process not walled off)",
-    Tier.NONE: "no sandbox",
-}
+    def __getitem__(self, key: K) -> V:
+        return self._now()[key]
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._now())
+
+    def __len__(self) -> int:
+        return len(self._now())
+
+
+def _outcomes() -> dict[Outcome, Word]:
+    return {
+        Outcome.PASSED: Word(_("passed"), "good", "check"),
+        Outcome.PARTIAL: Word(_("partly right"), "part", "half"),
+        Outcome.FAILED: Word(_("failed"), "bad", "cross"),
+        Outcome.ERRORED: Word(
+            _("raised an error"), "bad", "bang", _("Your code raised an error while it was asked.")
+        ),
+        Outcome.TIMED_OUT: Word(_("timed out"), "bad", "clock", _("No answer came within the time limit.")),
+        Outcome.OUT_OF_MEMORY: Word(
+            _("out of memory"), "bad", "chip", _("The answer needed more memory than allowed.")
+        ),
+        Outcome.SKIPPED: Word(
+            _("skipped"), "idle", "skip", _("Not asked, because a criterion it needs did not pass.")
+        ),
+        Outcome.MANUAL: Word(
+            _("waits for a teacher"), "idle", "pen", _("A teacher reads this one; no points yet.")
+        ),
+        Outcome.BROKEN: Word(
+            _("could not be judged"),
+            "ours",
+            "wrench",
+            _(
+                "The grader itself failed here. That is not your fault, it costs you nothing, "
+                "and it will be judged again."
+            ),
+        ),
+    }
+
+
+def _statuses() -> dict[Status, Word]:
+    return {
+        Status.GRADED: Word(_("graded"), "good", "check"),
+        Status.UNREADABLE: Word(
+            _("unreadable"), "bad", "cross", _("No notebook could be read, so nothing was run.")
+        ),
+        Status.LIMIT: Word(
+            _("limit reached"),
+            "part",
+            "clock",
+            _("The notebook hit a limit; what it had defined by then was still graded."),
+        ),
+        Status.BROKEN: Word(
+            _("not judged yet"),
+            "ours",
+            "wrench",
+            _("That is not your fault. The points below are not final: the submission will be graded again."),
+        ),
+    }
+
+
+def _cell_states() -> dict[str, Word]:
+    return {
+        "error": Word(_("raised an error"), "bad", "bang"),
+        "interrupted": Word(_("stopped at the time limit"), "bad", "clock"),
+        "killed": Word(_("ended the whole process"), "bad", "cross"),
+        "skipped": Word(_("was not run"), "idle", "skip"),
+    }
+
+
+def _tiers() -> dict[str, str]:
+    return {
+        Tier.FULL: _("full sandbox"),
+        Tier.LANDLOCK: _("partial sandbox (files guarded, process not walled off)"),
+        Tier.NONE: _("no sandbox"),
+    }
+
+
+OUTCOMES = Spoken(_outcomes)
+STATUSES = Spoken(_statuses)
+CELL_STATES = Spoken(_cell_states)
+TIERS = Spoken(_tiers)
 
 
 def outcome_word(result: CriterionResult) -> Word:
@@ -97,8 +153,8 @@ def seconds(value: float) -> str:
     """A duration: ``0.31 s``, ``12.4 s``, ``3 min 05 s``."""
     value = measured(value)
     if value >= 99.95:
-        return f"{int(value) // 60} min {int(value) % 60:02d} s"
-    return f"{value:.1f} s" if value >= 9.995 else f"{value:.2f} s"
+        return _("{minutes} min {seconds} s").format(minutes=int(value) // 60, seconds=f"{int(value) % 60:02d}")
+    return _("{seconds} s").format(seconds=f"{value:.1f}" if value >= 9.995 else f"{value:.2f}")
 
 
 def measured(value: float) -> float:

@@ -157,6 +157,16 @@ class Gradebook:
             found = _load(db, verdicts.c.verdict_id.in_(mine), with_notebooks)
         return sorted((verdict for _, verdict in found), key=lambda verdict: verdict.student)
 
+    def each_verdict(self, run_id: str) -> Iterator[Verdict]:
+        """The same with their notebooks, one at a time: those of a whole cohort may not fit into memory."""
+        with self._reading() as db:
+            self._require_run(db, run_id)
+            mine = select(verdicts.c.verdict_id).join_from(verdicts, run_verdicts)
+            mine = mine.where(run_verdicts.c.run_id == run_id).order_by(verdicts.c.student, verdicts.c.verdict_id)
+            for verdict_id in list(db.scalars(mine)):
+                for _, verdict in _load(db, verdicts.c.verdict_id == verdict_id, True):
+                    yield verdict
+
     # Verdicts
 
     def record(self, verdict: Verdict, key: str, run_id: str, *, replace: bool = False) -> None:

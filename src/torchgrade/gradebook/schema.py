@@ -26,7 +26,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0002"  # the newest migration: compared with the database before Alembic is imported
+REVISION = "0003"  # the newest migration: compared with the database before Alembic is imported
 REVISION_TABLE = "torchgrade_revision"  # its own name, so the database may be shared with another program
 
 _ESCAPED = "~escaped:"
@@ -150,6 +150,8 @@ criteria = Table(
     Column("evidence", SafeJSON, nullable=False),
     Column("detail", SafeText, nullable=False),
     Column("seconds", Float, nullable=False),
+    Column("mistake", SafeText, nullable=False, server_default=""),
+    Column("fingerprint", SafeText, nullable=False, server_default=""),
 )
 
 notebooks = Table(

@@ -18,6 +18,7 @@ from torchgrade.grading.plugin import ExamPlugin, ImportErrors
 from torchgrade.grading.reference import NamespaceExaminee, load_namespace
 from torchgrade.model import Assignment
 from torchgrade.sandbox import compat, room_data
+from torchgrade.spec import Hint, load_hints
 
 
 class Desk:
@@ -39,11 +40,13 @@ class Desk:
             _let_solution_find(data)
         self.reference: NamespaceExaminee | None = None
         self.mistakes = KnownMistakes(())
+        self.hints: dict[tuple[str, str], Hint] = {}
         self.files = [assignment.graders / "test_public.py"]
         if not public_only:
             self.files.append(assignment.graders / "test_hidden.py")
             self.reference = self._load_reference()
             self.mistakes = KnownMistakes(load_answers(assignment.graders, "wrong"), assignment.files)
+            self.hints = load_hints(assignment)
         self.plugin = ExamPlugin(assignment, self.reference, data)
         self.import_errors = ""
 

@@ -13,7 +13,7 @@ from torchgrade.errors import BrokenError, RoomError
 from torchgrade.grading.attempt import Attempt, OpenRoom
 from torchgrade.grading.desk import Desk
 from torchgrade.grading.examinee import RoomExaminee
-from torchgrade.grading.judge import judge_criterion, public_part, totals
+from torchgrade.grading.judge import Mistake, judge_criterion, public_part, totals
 from torchgrade.grading.plugin import TestRecord
 from torchgrade.model import Assignment, CriterionResult, Outcome, Status, Tier, Verdict
 from torchgrade.sandbox import policy as policies
@@ -104,14 +104,14 @@ def _examine(desk: Desk, assignment: Assignment, job: Job, attempt: Attempt) -> 
     )
     lost = {r.criterion for r in found if r.outcome != Outcome.PASSED}
 
-    def known_mistake(record: TestRecord) -> str:
-        mistake = desk.mistakes.recognise(record.criterion, record.calls, lost, student)
-        return mistake.hint if mistake else ""
+    def known_mistake(record: TestRecord) -> Mistake | None:
+        found = desk.mistakes.recognise(record.criterion, record.calls, lost, student)
+        return Mistake(found.slug, found.hint) if found else None
 
     results = []
     for criterion in assignment.criteria:
         records = [r for r in found if r.criterion == criterion.id]
-        result = judge_criterion(criterion, records, known_mistake)
+        result = judge_criterion(criterion, records, known_mistake, desk.hints)
         if result.outcome == Outcome.BROKEN and not records and desk.import_errors:
             result = dataclasses.replace(result, detail=desk.import_errors)
         results.append(result)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from torchgrade.grading.fingerprint import fingerprint_of
 from torchgrade.grading.plugin import TestRecord
 from torchgrade.model import Assignment, Criterion, CriterionResult, Outcome, Visibility
+from torchgrade.spec import Hint
 
 #: Which of several tests of a criterion speaks for it: the worst.
 _WORST_FIRST = (
@@ -13,11 +16,27 @@ _WORST_FIRST = (
     Outcome.SKIPPED, Outcome.PARTIAL, Outcome.MANUAL, Outcome.PASSED,
 )  # fmt: skip
 
-#: What a known wrong answer that fits a failed test says; empty if none fits.
-Recognise = Callable[[TestRecord], str]
+_NOT_LOST = (Outcome.PASSED, Outcome.SKIPPED, Outcome.BROKEN, Outcome.MANUAL)
 
 
-def judge_criterion(criterion: Criterion, records: Sequence[TestRecord], recognise: Recognise) -> CriterionResult:
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake that is known: its name, and what it tells the student."""
+
+    key: str
+    hint: str
+
+
+#: The known wrong answer that fits a failed test; None if none does.
+Recognise = Callable[[TestRecord], Mistake | None]
+#: Entries of hints.yaml, by criterion and fingerprint.
+Hints = Mapping[tuple[str, str], Hint]
+_NO_HINTS: Hints = {}
+
+
+def judge_criterion(
+    criterion: Criterion, records: Sequence[TestRecord], recognise: Recognise, hints: Hints = _NO_HINTS
+) -> CriterionResult:
     """The result of one criterion. All its tests must pass; partial credit is the least that was awarded."""
     common = {
         "id": criterion.id,
@@ -34,16 +53,16 @@ def judge_criterion(criterion: Criterion, records: Sequence[TestRecord], recogni
     worst = min(records, key=lambda r: _WORST_FIRST.index(r.outcome))
     fraction = min(r.fraction for r in records)
     public = criterion.visibility == Visibility.PUBLIC
-    return CriterionResult(
+    result = CriterionResult(
         outcome=worst.outcome,
         points=round(criterion.points * fraction, 6),
         message=_message(worst, public=public),
-        hint=_hint(worst, recognise),
         evidence=worst.evidence if public else (),
         detail=f"{worst.message}\n\n{worst.detail}".strip() if worst.outcome != Outcome.PASSED else "",
         seconds=round(sum(r.seconds for r in records), 4),
         **common,  # type: ignore[arg-type]
     )
+    return result if worst.outcome in _NOT_LOST else _explained(criterion, worst, result, recognise, hints)
 
 
 def _message(record: TestRecord, *, public: bool) -> str:
@@ -54,10 +73,16 @@ def _message(record: TestRecord, *, public: bool) -> str:
     return record.message if public else record.safe
 
 
-def _hint(record: TestRecord, recognise: Recognise) -> str:
-    if record.outcome in (Outcome.PASSED, Outcome.SKIPPED, Outcome.BROKEN, Outcome.MANUAL):
-        return ""
-    return recognise(record) or " ".join(record.hints)
+def _explained(
+    criterion: Criterion, record: TestRecord, result: CriterionResult, recognise: Recognise, hints: Hints
+) -> CriterionResult:
+    """With a hint (the known mistake's, that of hints.yaml, or the grader's own) and what it is counted by."""
+    if known := recognise(record):
+        return replace(result, hint=known.hint, mistake=known.key)
+    name = fingerprint_of(criterion, record)
+    if entry := hints.get((criterion.id, name)):
+        return replace(result, hint=entry.hint, mistake=entry.key, fingerprint=name)
+    return replace(result, hint=" ".join(record.hints), fingerprint=name)
 
 
 def totals(results: Sequence[CriterionResult]) -> tuple[float, float, float]:

@@ -21,6 +21,7 @@ from torchgrade.grading.examinee import Call, RoomExaminee
 from torchgrade.grading.reference import NamespaceExaminee
 from torchgrade.model import Assignment, Criterion, Evidence, Outcome, Visibility
 from torchgrade.spec import VariantError, classes_of
+from torchgrade.testing.exhibits import collected, traceback_of
 from torchgrade.testing.outcomes import ComparisonFailure, ProbeFailure
 
 #: Inputs of public criteria are the same for everybody, so that a student sees what a grader sees.
@@ -88,6 +89,7 @@ class ExamPlugin:
         self._examined: Any = None
         self._awarded: list[tuple[float, str]] = []
         self._hints: list[str] = []
+        self._exhibits: list[Evidence] = []
         self._error: BaseException | None = None
 
     def examine(
@@ -184,6 +186,15 @@ class ExamPlugin:
 
         return give
 
+    @pytest.fixture
+    def exhibit(self) -> Callable[..., None]:
+        """``exhibit(make)``: evidence, or a function that gives some; shown for every outcome, decides nothing."""
+
+        def give(make: Any) -> None:
+            self._exhibits.extend(collected(make))
+
+        return give
+
     # --- order and beginning -------------------------------------------------------------------------------
 
     @pytest.hookimpl
@@ -266,7 +277,7 @@ class ExamPlugin:
 
     def _run(self, item: pytest.Item) -> BaseException | None:
         """Run a test with its fixtures; what was raised by either."""
-        self._error, self._awarded, self._hints = None, [], []
+        self._error, self._awarded, self._hints, self._exhibits = None, [], [], []
         # No next item: it may be passed over, and pytest would then find this one's file not torn down.
         runtestprotocol(item, log=False, nextitem=None)
         return self._error
@@ -293,6 +304,8 @@ class ExamPlugin:
     def _judge(self, criterion: Criterion, sentence: str, error: BaseException | None) -> TestRecord:
         record = TestRecord(criterion.id, Outcome.PASSED, 1.0, sentence, hints=list(self._hints), error=error)
         record.calls = list(self.student.calls)
+        public = criterion.visibility == Visibility.PUBLIC
+        record.evidence = tuple(self._exhibits) if public else ()  # of what is hidden nobody sees an array
         if error is None:
             self._apply_awards(record)
             return record
@@ -302,8 +315,10 @@ class ExamPlugin:
         if isinstance(error, ProbeFailure):
             record.outcome, record.safe = error.outcome, error.safe
             record.detail = f"{error.traceback}\n{record.detail}" if error.traceback else record.detail
+            record.evidence = (*(traceback_of(error) if public else ()), *record.evidence)
         elif isinstance(error, ComparisonFailure):
-            record.outcome, record.safe, record.evidence = Outcome.FAILED, error.safe, error.evidence
+            record.outcome, record.safe = Outcome.FAILED, error.safe
+            record.evidence = (*error.evidence, *record.evidence)
         elif isinstance(error, (AssertionError, pytest.fail.Exception)):
             record.outcome, record.safe = Outcome.FAILED, f"not so: {sentence}"
             record.message = record.message.split("\nassert ")[0].strip() or record.safe

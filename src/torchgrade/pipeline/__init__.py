@@ -6,6 +6,7 @@ from torchgrade.pipeline.course_test import Finding, test_course
 from torchgrade.pipeline.doctor import Diagnosis, diagnose
 from torchgrade.pipeline.folders import course_root, demo_cohort
 from torchgrade.pipeline.plan import GradeOptions
+from torchgrade.pipeline.reporting import ReportOptions, ReportSummary, report
 
 __all__ = [
     "Checker",
@@ -15,11 +16,14 @@ __all__ = [
     "GradeSummary",
     "Planned",
     "Progress",
+    "ReportOptions",
+    "ReportSummary",
     "check",
     "course_root",
     "demo_cohort",
     "diagnose",
     "grade",
+    "report",
     "survey",
     "tally",
     "test_course",

@@ -11,6 +11,7 @@ from typing import Any
 
 from torchgrade.data import PreparedData
 from torchgrade.errors import RoomError, UsageError
+from torchgrade.feedback.told import Told, tell
 from torchgrade.grading import warm
 from torchgrade.intake import collect
 from torchgrade.model import Assignment, Course, Submission, Tier, Verdict, Visibility
@@ -31,6 +32,52 @@ class Checked:
     verdict: Verdict
     later: int
     note: str = ""  # why the sandbox is a weaker one
+    language: str = ""  # of the course's own words
+    live: bool = False  # a running kernel was examined, not a notebook's file
+
+    @property
+    def told(self) -> Told:
+        """The same in words."""
+        return tell(
+            self.assignment,
+            self.verdict,
+            later=self.later,
+            note=self.note,
+            live=self.live,
+            language=self.language,
+        )
+
+
+def as_document(checked: Checked) -> dict[str, Any]:
+    """The results for a program, as docs/students.md describes them."""
+    verdict = checked.verdict
+    return {
+        "schema": "torchgrade/check/v1",
+        "assignment": verdict.assignment,
+        "status": str(verdict.status),
+        "points": verdict.points,
+        "max_points": verdict.max_points,
+        "sandbox": str(verdict.sandbox),
+        "notes": list(verdict.notes),
+        "later": checked.later,
+        "criteria": [
+            {
+                "id": c.id,
+                "title": c.title,
+                "outcome": str(c.outcome),
+                "points": c.points,
+                "max_points": c.max_points,
+                "message": c.message,
+                "hint": c.hint,
+            }
+            for c in verdict.criteria
+        ],
+    }
+
+
+def count_later(assignment: Assignment) -> int:
+    """How many criteria only the course runs."""
+    return sum(c.visibility != Visibility.PUBLIC or c.manual for c in assignment.criteria)
 
 
 def find_notebook(path: Path | None) -> Path:
@@ -59,14 +106,19 @@ def find_assignment(course: Course, wanted: str, notebook: Path, submission: Sub
             hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(ids)}"
             raise UsageError(f"no assignment {wanted!r}; {hint}")
         return found
+    if guessed := guess_assignment(course, notebook, submission):
+        return guessed
+    raise UsageError(f"which assignment is {notebook.name}? Say --assignment with one of: {', '.join(ids)}")
+
+
+def guess_assignment(course: Course, notebook: Path, submission: Submission) -> Assignment | None:
+    """By the names of file and folder, or by the names it defines."""
     by_name = course.assignment(notebook.stem) or course.assignment(notebook.resolve().parent.name)
     if by_name:
         return by_name
     scores = {a.id: _defined(a, submission) for a in course.assignments}
     best = [i for i, s in scores.items() if s == max(scores.values())] if scores else []
-    if len(best) == 1 and scores[best[0]]:
-        return next(a for a in course.assignments if a.id == best[0])
-    raise UsageError(f"which assignment is {notebook.name}? Say --assignment with one of: {', '.join(ids)}")
+    return course.assignment(best[0]) if len(best) == 1 and scores[best[0]] else None
 
 
 def _defined(assignment: Assignment, submission: Submission) -> int:
@@ -117,8 +169,7 @@ class Checker:
         except BaseException:
             self.close()  # what failed once is not kept
             raise
-        later = sum(c.visibility != Visibility.PUBLIC or c.manual for c in chosen.criteria)
-        return Checked(chosen, verdict, later, warm_one.note)
+        return Checked(chosen, verdict, count_later(chosen), warm_one.note, course.language)
 
     def close(self) -> None:
         """End the examiner."""

@@ -19,6 +19,7 @@ from torchgrade.model import Assignment, Course, Status, Submission, Verdict
 from torchgrade.pipeline import datasets, keys, workers
 from torchgrade.pipeline.machine import choose_place
 from torchgrade.pipeline.plan import GradeOptions, Plan, setup_for
+from torchgrade.pipeline.reporting import GROUP, course_name
 from torchgrade.pipeline.variants import with_roster
 from torchgrade.spec import check_graders
 
@@ -137,7 +138,7 @@ class _Cohort:
     @property
     def _course_name(self) -> str:
         """What a gradebook of several courses and years knows this one by."""
-        return f"{self.course.title}, {self.course.year}"
+        return course_name(self.course)
 
     def _must_examine(self) -> bool:
         """Whether somebody will certainly be examined here, so that warming up may begin before all is read."""
@@ -214,7 +215,14 @@ class _Cohort:
 
         names = [s.student for s in submissions]
         with _telling_of_reports(self.out):
-            return FeedbackWriter(self.course, self.assignment, self.out, names, generated_at=datetime.now(UTC))
+            return FeedbackWriter(
+                self.course,
+                self.assignment,
+                self.out,
+                names,
+                groups={s.student: s.fields.get(GROUP, "") for s in submissions},
+                generated_at=datetime.now(UTC),
+            )
 
     def _examine(self, book: Any, run_id: str, todo: list[tuple[str, Submission]], writer: FeedbackWriter) -> None:
         handed_in = [(s.student, s.digest) for _, s in todo if s.digest]

@@ -15,6 +15,7 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
 import torch
@@ -37,7 +38,7 @@ from torchgrade.wire import (
 _TEXT = 4000
 _SEND_SECONDS = 60.0
 #: Where ipykernel says that a cell's code lives.
-_CELL_MARKS = ("ipykernel_", "<ipython-input")
+CELL_MARKS = ("ipykernel_", "<ipython-input")
 
 
 class Refused(Exception):
@@ -49,12 +50,15 @@ class Refused(Exception):
 
 
 class Guest:
-    """The student's namespace, and the objects that graders hold by number."""
+    """The student's namespace, and the objects that graders hold by number.
 
-    def __init__(self, namespace: dict[str, Any]) -> None:
+    ``at_start``: IPython's own names, which nobody meant; by default what is there now.
+    """
+
+    def __init__(self, namespace: dict[str, Any], at_start: dict[str, Any] | None = None) -> None:
         self.namespace = namespace
         self.objects: dict[int, Any] = {}
-        self._at_start = dict(namespace)  # IPython's own names: nobody meant one of these
+        self._at_start = dict(namespace if at_start is None else at_start)
 
     # --- questions -----------------------------------------------------------------------------------------
 
@@ -214,18 +218,18 @@ def serve(stream: socket.socket, guest: Guest, run_on_main: RunOnMain) -> None:
         future: concurrent.futures.Future[tuple[dict[str, Any], list[Array]]] = concurrent.futures.Future()
         run_on_main(lambda frame=frame, future=future: future.set_result(_respond(guest, frame)))  # type: ignore[misc]
         fields, arrays = future.result()
-        if not _reply(stream, {**fields, "nonce": frame.fields.get("nonce")}, arrays):
+        if not reply(stream, {**fields, "nonce": frame.fields.get("nonce")}, arrays):
             return
 
 
-def _reply(stream: socket.socket, fields: dict[str, Any], arrays: list[Array]) -> bool:
+def reply(stream: socket.socket, fields: dict[str, Any], arrays: list[Array]) -> bool:
     """Send an answer, or say that it is too large; False when nobody reads any more."""
     try:
         send_frame(stream, fields, arrays, _SEND_SECONDS)
     except (WireClosed, WireTimeout):
         return False
     except WireError as error:
-        return _reply(stream, {"ok": False, "kind": "unfit", "text": str(error), "nonce": fields["nonce"]}, [])
+        return reply(stream, {"ok": False, "kind": "unfit", "text": str(error), "nonce": fields["nonce"]}, [])
     return True
 
 
@@ -238,18 +242,23 @@ def _respond(guest: Guest, frame: Frame) -> tuple[dict[str, Any], list[Array]]:
             return {"ok": True, "value": node}, arrays
         finally:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except Refused as refused:
-        return {"ok": False, "kind": refused.kind, "text": str(refused)}, []
-    except WireError as error:
-        return {"ok": False, "kind": "unfit", "text": str(error)}, []
     except BaseException as error:
-        return {"ok": False, "kind": "raised", **_describe(error)}, []
+        return failure(error), []
     finally:
         with contextlib.suppress(Exception):
             signal.signal(signal.SIGINT, before)
 
 
-def _describe(error: BaseException) -> dict[str, Any]:
+def failure(error: BaseException, marks: tuple[str, ...] = CELL_MARKS) -> dict[str, Any]:
+    """The answer to a question that could not be answered. ``marks`` tell files of the student's own code."""
+    if isinstance(error, Refused):
+        return {"ok": False, "kind": error.kind, "text": str(error)}
+    if isinstance(error, WireError):
+        return {"ok": False, "kind": "unfit", "text": str(error)}
+    return {"ok": False, "kind": "raised", **_describe(error, marks)}
+
+
+def _describe(error: BaseException, marks: tuple[str, ...]) -> dict[str, Any]:
     """Type, text, line in the student's own code and traceback, all bounded; ``str(error)`` may itself raise."""
     try:
         text = str(error)[:_TEXT]
@@ -258,15 +267,24 @@ def _describe(error: BaseException) -> dict[str, Any]:
     line, code = None, ""
     with contextlib.suppress(BaseException):
         for frame in traceback.extract_tb(error.__traceback__):
-            if any(mark in frame.filename for mark in _CELL_MARKS):
+            if any(mark in frame.filename for mark in marks):
                 line, code = (
                     frame.lineno,
                     (linecache.getline(frame.filename, frame.lineno or 0)).strip()[:200],
                 )
     trace = ""
     with contextlib.suppress(BaseException):
-        trace = "".join(traceback.format_exception(error, limit=-12))[-_TEXT:]
+        own = _own_frames(error.__traceback__, marks)
+        trace = "".join(traceback.format_exception(type(error), error, own, limit=-12))[-_TEXT:]
     return {"name": type(error).__name__[:100], "text": text, "line": line, "code": code, "traceback": trace}
+
+
+def _own_frames(trace: TracebackType | None, marks: tuple[str, ...]) -> TracebackType | None:
+    """The traceback from the student's own code on; all of it where there is none."""
+    own = trace
+    while own is not None and not any(mark in own.tb_frame.f_code.co_filename for mark in marks):
+        own = own.tb_next
+    return own or trace
 
 
 def start(descriptor: int, namespace: dict[str, Any], run_on_main: RunOnMain) -> None:

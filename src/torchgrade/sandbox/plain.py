@@ -16,13 +16,12 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
 from torchgrade.errors import RoomError
 from torchgrade.model import Tier
-from torchgrade.sandbox import folders, guest, room_data
+from torchgrade.sandbox import folders, guest, loopback, room_data
 from torchgrade.sandbox.environment import room_environment
 from torchgrade.sandbox.folders import Folder
 from torchgrade.sandbox.kernel import configure, refuse_input
@@ -56,7 +55,7 @@ class PlainRoom:
             connection = Connection(
                 "tcp", _LOOPBACK, dict(zip(CHANNELS, ports, strict=True)), secrets.token_hex(16)
             )
-            listener = stack.enter_context(socket.create_server((_LOOPBACK, 0)))
+            listener = stack.enter_context(loopback.listen())
             process = _spawn(home, connection, listener.getsockname()[1], threads, data_root)
             probes = _accept(listener, connection.key, process)
             stack.pop_all()
@@ -127,22 +126,12 @@ def _spawn(
 
 
 def _accept(listener: socket.socket, key: str, process: subprocess.Popen[bytes]) -> socket.socket:
-    """The kernel calls back and shows the key, so that no other local process can take its place."""
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        listener.settimeout(0.5)
-        try:
-            probes, _ = listener.accept()
-        except TimeoutError:
-            continue
-        probes.settimeout(5.0)
-        with contextlib.suppress(OSError):
-            if secrets.compare_digest(probes.recv(64, socket.MSG_WAITALL)[:32], key.encode()):
-                return probes
-        probes.close()
-    process.kill()
-    process.wait()
-    raise RoomError("the kernel did not start; `torchgrade doctor` says what is missing")
+    probes = loopback.accept(listener, key, process, _START_SECONDS)
+    if probes is None:
+        process.kill()
+        process.wait()
+        raise RoomError("the kernel did not start; `torchgrade doctor` says what is missing")
+    return probes
 
 
 def _end_with_harness() -> None:
@@ -186,8 +175,7 @@ def main() -> None:
     app.write_connection_file = lambda **_: None
     app.initialize([])
     refuse_input(app)
-    probes = socket.create_connection((_LOOPBACK, settings["probes"]))
-    probes.sendall(settings["key"].encode().ljust(64))
+    probes = loopback.call_back(settings["probes"], settings["key"])
     guest.start(probes.detach(), app.kernel.shell.user_ns, IOLoop.current().add_callback)
     app.start()
 

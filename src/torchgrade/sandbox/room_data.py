@@ -1,19 +1,24 @@
 """Makes torchvision find the room's data sets, whatever root a notebook names, and without a network.
 
 Real notebooks say ``MNIST('~/.pytorch/MNIST_data', download=True)``: in the room that finds the course's split
-and prints nothing. Only the loader's idea of where the files lie is changed; torchvision reads them itself.
+and prints nothing. The loaders' idea of where the files lie is changed, and pixels are mapped instead of read: all
+rooms share them, and a room that writes into them has the pages that it writes to itself.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import operator
 import os
+import struct
 from pathlib import Path
 from typing import Any
 
 #: Names the room's data root to the kernel, and to `wget` and `curl`.
 VARIABLE = "TORCHGRADE_ROOM_DATA"
+#: Beside each of CIFAR's pickles: where its pixels begin, and the labels.
+MAPPED = ".{part}.json"
 _OLD_NAMES = {"train_data": "data", "test_data": "data", "train_labels": "targets", "test_labels": "targets"}
 
 
@@ -52,7 +57,18 @@ def _point_mnist(mnist: Any, root: str, link: bool) -> None:
             _link(self.root, root, "MNIST")
 
     mnist.raw_folder = property(raw_folder)
+    read = mnist._load_data
+
+    def load(self: Any) -> Any:
+        if type(self) in others:
+            return read(self)
+        from torchvision.datasets.mnist import read_label_file
+
+        prefix = f"{root}/MNIST/raw/{'train' if self.train else 't10k'}"
+        return _mapped_idx(f"{prefix}-images-idx3-ubyte"), read_label_file(f"{prefix}-labels-idx1-ubyte")
+
     mnist.download = find
+    mnist._load_data = load
     _add_old_names(mnist)
 
 
@@ -61,12 +77,52 @@ def _point_cifar(cifar: Any, root: str, link: bool) -> None:
         if link:
             _link(self.root, root, "cifar-100-python")
 
-    cifar.base_folder = f"{root}/cifar-100-python"  # an absolute path: joined to any root, it stays what it is
+    folder = f"{root}/cifar-100-python"
+    cifar.base_folder = folder  # an absolute path: joined to any root, it stays what it is
     cifar.train_list = [["train", None]]  # the course's split has sums of its own
     cifar.test_list = [["test", None]]
     cifar.meta = {**cifar.meta, "md5": None}
+    def load(
+        self: Any,
+        root: Any,
+        train: bool = True,
+        transform: Any = None,
+        target_transform: Any = None,
+        download: bool = False,
+    ) -> None:
+        super(cifar.__mro__[1], self).__init__(root, transform=transform, target_transform=target_transform)
+        self.train = train
+        if download:
+            self.download()
+        self.data, self.targets = _mapped_batch(folder, "train" if train else "test")
+        self._load_meta()
+
     cifar.download = find
+    cifar.__init__ = load
     _add_old_names(cifar)
+
+
+def _mapped_idx(path: str) -> Any:
+    """Images (N, 28, 28), uint8: a tensor over the file, which writing leaves as it is."""
+    import numpy as np
+    import torch
+
+    with open(path, "rb") as file:
+        _, *shape = struct.unpack(">4I", file.read(16))
+    return torch.from_numpy(np.memmap(path, np.uint8, mode="c", offset=16, shape=tuple(shape)))
+
+
+def _mapped_batch(folder: str, part: str) -> tuple[Any, list[int]]:
+    """Images (N, 32, 32, 3), uint8, in the memory order of torchvision's own, and their labels."""
+    import numpy as np
+
+    with open(f"{folder}/{MAPPED.format(part=part)}", encoding="utf-8") as file:
+        said = json.load(file)
+    labels = said["fine_labels"]
+    planar = np.memmap(
+        f"{folder}/{part}", np.uint8, mode="c", offset=said["pixels_at"], shape=(len(labels), 3, 32, 32)
+    )
+    return np.asarray(planar).transpose(0, 2, 3, 1), labels
 
 
 def _add_old_names(loader: Any) -> None:

@@ -1,10 +1,12 @@
 """The course as its files describe it: course.yaml, assignment.yaml, and the marks in the grader files."""
 
 from torchgrade.spec.graders import check_graders, grader_criteria
+from torchgrade.spec.hints import Hint, load_hints
 from torchgrade.spec.loading import assignment_ids, find_course, load_assignment, load_course
 from torchgrade.spec.variants import VariantError, classes_of
 
 __all__ = [
+    "Hint",
     "VariantError",
     "assignment_ids",
     "check_graders",
@@ -13,4 +15,5 @@ __all__ = [
     "grader_criteria",
     "load_assignment",
     "load_course",
+    "load_hints",
 ]

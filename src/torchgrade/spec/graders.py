@@ -11,6 +11,7 @@ from pathlib import Path
 from torchgrade.errors import SpecError
 from torchgrade.model import Assignment, Criterion, Visibility
 from torchgrade.spec.faults import nearest
+from torchgrade.spec.hints import load_hints
 from torchgrade.spec.tree import read_tree
 
 PUBLIC_FILE = "test_public.py"
@@ -37,10 +38,10 @@ def grader_criteria(assignment: Assignment) -> dict[str, list[tuple[Path, int]]]
 
 
 def check_graders(assignment: Assignment, *, public_only: bool = False) -> None:
-    """Raise SpecError unless graders and rubric agree.
+    """Raise SpecError unless graders, hints and rubric agree.
 
-    ``public_only`` is for a student's kit, where test_hidden.py is not shipped: criteria that are not public
-    then need no grader.
+    ``public_only`` is for a student's kit, where neither test_hidden.py nor hints.yaml is shipped: criteria that
+    are not public then need no grader.
     """
     tests = [t for t in grader_tests(assignment) if not public_only or t.path.name == PUBLIC_FILE]
     for test in tests:
@@ -50,6 +51,8 @@ def check_graders(assignment: Assignment, *, public_only: bool = False) -> None:
         wanted = not public_only or criterion.visibility is Visibility.PUBLIC
         if wanted and not criterion.manual and criterion.id not in graded:
             raise _ungraded(assignment, index, criterion)
+    if not public_only:
+        load_hints(assignment)
 
 
 def grader_tests(assignment: Assignment) -> list[GraderTest]:

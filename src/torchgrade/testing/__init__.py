@@ -9,6 +9,18 @@ from torchgrade.testing.close import Mismatch, assert_tensor_close, require, req
 from torchgrade.testing.describe import describe
 from torchgrade.testing.examinee import Examinee, Handle, Value
 from torchgrade.testing.excerpt import excerpt
+from torchgrade.testing.exhibits import (
+    LOSSES,
+    SHARES,
+    Band,
+    collected,
+    confusion_matrix,
+    curves,
+    first_filters,
+    layer_table,
+    misclassified,
+    told_by,
+)
 from torchgrade.testing.gradients import (
     GRADIENT_RTOL,
     assert_gradients,
@@ -44,7 +56,10 @@ from torchgrade.testing.weights import count, spaced
 
 __all__ = [
     "GRADIENT_RTOL",
+    "LOSSES",
+    "SHARES",
     "BadAnswer",
+    "Band",
     "ComparisonFailure",
     "Died",
     "Examinee",
@@ -67,16 +82,22 @@ __all__ = [
     "assert_tensor_close",
     "autograd_in",
     "by_class",
+    "collected",
     "confusion",
+    "confusion_matrix",
     "count",
+    "curves",
     "describe",
     "draw_weights",
     "ends_raw",
     "excerpt",
+    "first_filters",
     "for_each_input",
     "gradient_dtype",
+    "layer_table",
     "load_into",
     "looks_like",
+    "misclassified",
     "normal",
     "parameters_of",
     "predictions",
@@ -89,6 +110,7 @@ __all__ = [
     "settle",
     "smallest_first",
     "spaced",
+    "told_by",
     "uniform",
     "weights_of",
     "widest_answer",

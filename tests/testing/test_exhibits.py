@@ -1,0 +1,205 @@
+"""What graders show: small, plain, and only what can be shown."""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+import zlib
+from dataclasses import asdict
+
+import pytest
+import torch
+
+from torchgrade.model import Evidence
+from torchgrade.testing import (
+    Band,
+    Mismatch,
+    Missing,
+    Raised,
+    TimedOut,
+    collected,
+    confusion_matrix,
+    curves,
+    first_filters,
+    layer_table,
+    misclassified,
+    told_by,
+)
+from torchgrade.testing.exhibits import png, traceback_of
+
+BAND = Band("ours", {1: (0.6, 0.8), 3: (0.1, 0.2)}, "Five trainings.")
+
+
+def unfolded(picture: str) -> torch.Tensor:
+    """The pixels of a PNG as ``png`` writes them."""
+    data = base64.b64decode(picture)
+    width, height, depth, colour = struct.unpack(">IIBB", data[16:26])
+    assert depth == 8
+    size = struct.unpack(">I", data[33:37])[0]
+    raw = zlib.decompress(data[41 : 41 + size])
+    step = width * (3 if colour == 2 else 1) + 1
+    rows = [list(raw[y * step + 1 : (y + 1) * step]) for y in range(height)]
+    return torch.tensor(rows, dtype=torch.uint8).reshape(height, width, *([3] if colour == 2 else []))
+
+
+# --- curves ----------------------------------------------------------------------------------------------------
+
+
+def test_a_curve_is_drawn_beside_the_band_between_its_epochs():
+    shown = curves("loss", {"history": [0.7, 0.3, 0.1]}, BAND)
+    assert shown.rows[1] == ("history", "0.7", "0.1", "0.7", "0.1")
+    assert shown.drawn == ("head", "line 0.7 0.3 0.1", "band 0.6:0.8 0.35:0.5 0.1:0.2")
+    assert shown.note == "Five trainings." and shown.shape == (3,)
+
+
+def test_a_band_goes_no_further_than_the_lines_nor_than_what_was_measured():
+    assert curves("loss", {"a": [1.0, 0.5]}, BAND).drawn[2] == "band 0.6:0.8 0.35:0.5"
+    assert curves("loss", {"a": [1.0] * 9}, BAND).drawn[2].count(":") == 3
+    assert curves("loss", {"a": [1.0, 0.5]}, Band("ours", {2: (0, 1), 3: (0, 1)}, "x")).note == ""
+
+
+@pytest.mark.parametrize("values", [[], [0.5], [0.5, float("nan")], [float("inf"), 1.0]])
+def test_what_is_no_curve_is_not_shown(values):
+    assert curves("loss", {"a": values}, BAND) is None
+
+
+def test_a_long_training_is_drawn_by_sixty_points_with_both_ends():
+    values = [1 / (n + 1) for n in range(250)]
+    shown = curves("loss", {"a": values, "short": [1.0, 0.9]})
+    word, *points = shown.drawn[1].split()
+    assert word == "line" and len(points) == 60 and (points[0], points[-1]) == ("1", "0.004")
+    assert shown.cut and len(shown.drawn[2].split()) <= 3
+
+
+class Notebook:
+    """Reads globals of ``names``."""
+
+    def __init__(self, **names):
+        self.names = names
+
+    def value(self, name):
+        if name not in self.names:
+            raise Missing(f"`{name}` is not defined")
+        return self.names[name]
+
+
+def test_lists_of_numbers_are_found_and_nothing_else():
+    notebook = Notebook(
+        history=[torch.tensor(0.5), 0.25],
+        losses=torch.tensor([3.0, 2.0]),
+        train_losses=[0.5, 0.25],
+        test_loss=0.3,
+        val_loss=["a", "b"],
+        test_losses=[1.0, float("nan")],
+    )
+    names = ("history", "losses", "train_losses", "test_loss", "val_loss", "test_losses", "absent")
+    assert told_by(notebook, names) == {"history": [0.5, 0.25], "losses": [3.0, 2.0]}
+    assert told_by(notebook, names, most=1) == {"history": [0.5, 0.25]}
+
+
+# --- classes ---------------------------------------------------------------------------------------------------
+
+FOUND, LABELS = torch.tensor([0, 1, 1, 2, 0]), torch.tensor([0, 1, 2, 2, 1])
+
+
+def test_the_matrix_counts_rows_by_what_it_is():
+    shown = confusion_matrix(FOUND, LABELS, ("a", "b", "c"))
+    assert shown.rows == (("", "a", "b", "c"), ("a", "1", "0", "0"), ("b", "1", "1", "0"), ("c", "0", "1", "1"))
+
+
+@pytest.mark.parametrize(
+    "found", [torch.tensor([0, 1, 1, 2, 3]), torch.tensor([-1, 0, 0, 0, 0]), torch.tensor([0])]
+)
+def test_an_answer_that_is_no_class_has_no_matrix(found):
+    assert confusion_matrix(found, LABELS, ("a", "b", "c")) is None
+
+
+def test_many_classes_have_no_matrix():
+    assert confusion_matrix(torch.arange(20), torch.arange(20), [str(n) for n in range(20)]) is None
+
+
+def test_only_images_that_went_wrong_are_shown_with_both_names():
+    images = torch.randint(256, (5, 28, 28), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    shown = misclassified(images, FOUND, LABELS, ("a", "b", "c"))
+    assert shown.rows == (("c", "b"), ("b", "a")) and not shown.cut
+    assert torch.equal(unfolded(shown.drawn[0]), images[2]) and torch.equal(unfolded(shown.drawn[1]), images[4])
+    assert misclassified(images, FOUND, LABELS, ("a", "b", "c"), most=1).cut
+    assert misclassified(images, LABELS, LABELS, ("a", "b", "c")) is None
+
+
+# --- weights ---------------------------------------------------------------------------------------------------
+
+
+def test_kernels_are_blue_below_zero_and_orange_above():
+    kernel = torch.tensor([[[[-1.0, 0.0, 1.0]]]])
+    blue, white, orange = unfolded(first_filters({"conv.weight": kernel}).drawn[0])[0].tolist()
+    assert white == [255, 255, 255] and blue[2] > blue[0] and orange[0] > orange[2]
+
+
+def test_rows_over_pixels_are_pictures_whichever_way_the_weights_lie():
+    weights = torch.randn(4, 3072, generator=torch.Generator().manual_seed(1))
+    a, b = (first_filters({"bias": torch.zeros(4), "w": w}, (32, 32, 3)) for w in (weights, weights.T))
+    assert a.drawn == b.drawn and len(a.drawn) == 4 and unfolded(a.drawn[0]).shape == (32, 32, 3)
+
+
+def test_of_many_units_the_largest_are_shown_under_their_own_number():
+    weights = torch.ones(100, 784) * 0.01
+    weights[[7, 93]] = 5.0
+    shown = first_filters({"w": weights}, (28, 28))
+    assert shown.cut and len(shown.drawn) == 8 and {("7",), ("93",)} <= set(shown.rows)
+
+
+@pytest.mark.parametrize("state", [{}, {"b": torch.zeros(3)}, {"w": torch.full((2, 1, 5, 5), torch.nan)}])
+def test_without_a_first_layer_there_is_no_picture(state):
+    assert first_filters(state, (32, 32, 3)) is None
+
+
+def test_layers_are_named_by_their_parameters_and_counted():
+    state = {"conv.weight": torch.zeros(6, 1, 5, 5), "conv.bias": torch.zeros(6), "fc.weight": torch.zeros(10, 6)}
+    rows = layer_table(state, {"conv": (6, 28, 28)}).rows
+    assert rows[1] == ("conv", "6×1×5×5", "N×6×28×28", "156")
+    assert rows[2] == ("fc", "10×6", "N×10", "60") and rows[3][3] == "216"
+    assert layer_table(state).rows[1][2] == "–", "what was not measured is not told"
+
+
+@pytest.mark.parametrize("image", [torch.zeros(3, 5, 5), torch.zeros(65, 2), torch.zeros(4)])
+def test_what_is_no_small_image_is_refused(image):
+    with pytest.raises(ValueError, match="is not"):
+        png(image)
+
+
+# --- all -------------------------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_shown_is_left_out():
+    def raises(error):
+        raise error
+
+    assert collected(None) == () == collected(lambda: None)
+    for failure in (Missing("m"), TimedOut("t"), Mismatch("x", kind=("k",)), AssertionError("a")):
+        assert collected(lambda failure=failure: raises(failure)) == ()
+    with pytest.raises(RuntimeError):  # a grader's own mistake is told
+        collected(lambda: raises(RuntimeError("ours")))
+
+
+def test_the_traceback_is_its_last_lines():
+    (shown,) = traceback_of(Raised("r", traceback="\n".join(f"line {n}" for n in range(50))))
+    assert shown.rows[-1] == ("line 49",) and len(shown.rows) == 30 and shown.cut
+    assert traceback_of(Raised("r")) == ()
+
+
+def test_every_exhibit_is_small_and_json():
+    weights = torch.randn(512, 3072, generator=torch.Generator().manual_seed(2))
+    images = torch.randint(256, (50, 32, 32, 3), dtype=torch.uint8)
+    names = [f"class {n}" for n in range(10)]
+    every: list[Evidence | None] = [
+        curves("loss", {n: [1.0] * 5000 for n in "abc"}, BAND),
+        confusion_matrix(torch.arange(10), torch.arange(10), names),
+        misclassified(images, torch.zeros(50).long(), torch.ones(50).long(), names),
+        first_filters({"w": weights}, (32, 32, 3)),
+        layer_table({f"layers.{n}.weight": torch.zeros(2, 2) for n in range(500)}),
+    ]
+    for shown in every:
+        assert shown is not None
+        assert len(json.dumps(asdict(shown))) < 40_000, shown.kind
