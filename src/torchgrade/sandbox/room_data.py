@@ -82,6 +82,7 @@ def _point_cifar(cifar: Any, root: str, link: bool) -> None:
     cifar.train_list = [["train", None]]  # the course's split has sums of its own
     cifar.test_list = [["test", None]]
     cifar.meta = {**cifar.meta, "md5": None}
+
     def load(
         self: Any,
         root: Any,
