@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
 
 from markupsafe import Markup, escape
 from pygments.lexers.python import PythonLexer  # type: ignore[import-untyped, unused-ignore]
@@ -35,7 +35,7 @@ _CLASSES: tuple[tuple[_TokenType, str], ...] = (
 
 def highlight(source: str, wrong_line: int | None = None, *, colour: bool = True) -> Markup:
     """``source`` (already ``plain``) as lines of HTML, each in a span; ``wrong_line`` (from 1) is marked."""
-    runs = _runs(source) if colour and len(source) <= _LONGEST else iter([("", source)])
+    runs = _runs(source) if colour and len(source) <= _LONGEST else (("", source),)
     lines = [_line(html, wrong=n == wrong_line) for n, html in enumerate(_by_line(runs), start=1)]
     return Markup("\n".join(lines))  # noqa: S704 (built here from escaped pieces)
 
@@ -51,7 +51,7 @@ def _line(html: str, *, wrong: bool) -> str:
     return f'<span class="l">{html}</span>'
 
 
-def _by_line(runs: Iterator[tuple[str, str]]) -> Iterator[str]:
+def _by_line(runs: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Runs of one class, cut at the line ends and joined by line, as HTML."""
     parts: list[str] = []
     for css, text in runs:
@@ -68,8 +68,13 @@ def _span(css: str, text: str) -> str:
     return f'<i class="{css}">{safe}</i>' if css and not text.isspace() and text else safe
 
 
-def _runs(source: str) -> Iterator[tuple[str, str]]:
+@lru_cache(maxsize=512)  # a cohort has most of its cells from one handout
+def _runs(source: str) -> tuple[tuple[str, str], ...]:
     """(class, text) with neighbours of one class joined: far fewer spans than tokens."""
+    return tuple(_coloured(source))
+
+
+def _coloured(source: str) -> Iterator[tuple[str, str]]:
     lexer = PythonLexer(stripnl=False, ensurenl=False)
     current, held = "", ""
     for _at, token, value in lexer.get_tokens_unprocessed(source):
