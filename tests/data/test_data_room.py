@@ -214,8 +214,8 @@ def test_no_kept_picture_is_in_any_file_of_the_room(sealed: Room, both: Prepared
     files, found = said(sealed, f"NEEDLES = {kept + kept_shown + there}" + SEARCH)
     assert set(found) == set(there)
     assert files == [
-        "meta", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", "test", "train", "train-images-idx3-ubyte",
-        "train-labels-idx1-ubyte",
+        ".test.json", ".train.json", "meta", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", "test", "train",
+        "train-images-idx3-ubyte", "train-labels-idx1-ubyte",
     ]  # fmt: skip
 
 
@@ -235,6 +235,34 @@ def test_the_folder_of_the_split_is_out_of_reach(sealed: Room, both: PreparedDat
     )
     assert found[0] == found[2] == "FileNotFoundError" and "held" not in found[1]
     assert found[3] == ["MNIST", "cifar-100-python"]
+
+
+def test_pixels_are_mapped_so_that_rooms_share_them_and_writing_is_private(
+    sealed: Room, both: PreparedData
+) -> None:
+    found = said(
+        sealed,
+        """
+        import json
+        from torchvision import datasets
+        def private(name):
+            \"""Whether its pixels are mapped, and how many kB of them are this process's own copies.\"""
+            lines = open("/proc/self/smaps").read().splitlines()
+            begins = [n for n, line in enumerate(lines) if line.endswith(name)]
+            dirty = [line for n in begins for line in lines[n : n + 25] if line.startswith("Anonymous:")]
+            return bool(begins), sum(int(line.split()[1]) for line in dirty)
+        sets = {"train-images-idx3-ubyte": datasets.MNIST("a"), "/cifar-100-python/train": datasets.CIFAR100("b")}
+        read = {name: [int(d.data[0].sum()), *private(name)] for name, d in sets.items()}
+        for d in sets.values():
+            d.data[0] = 0
+        print(json.dumps([read, {name: [int(d.data[0].sum()), *private(name)] for name, d in sets.items()}]))
+        """,
+    )
+    read, written = found
+    for name, (total, mapped, dirty) in read.items():
+        assert total > 0 and mapped and dirty == 0
+        assert written[name][0] == 0 and 0 < written[name][2] < 100
+    assert int(both.load("mnist").train.images[0].sum()) == read["train-images-idx3-ubyte"][0]
 
 
 def test_the_data_cannot_be_changed(sealed: Room) -> None:

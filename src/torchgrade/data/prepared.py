@@ -182,6 +182,8 @@ def _build(
         for name, source in sources.items():
             drawn = splitting.split(name, source, secret, kept=kept, official=official)
             pixels_at[name] = write_set(growing / "room", KNOWN[name], drawn)
+            if KNOWN[name] is CIFAR100:
+                _write_places(growing / "room" / CIFAR100.folder, pixels_at[name], drawn)
             _write_labels(growing / "labels", name, drawn)
             if kept:
                 _write_held(growing / "held", name, drawn["kept"])
@@ -203,15 +205,18 @@ def write_set(root: Path, known: KnownSet, drawn: splitting.Drawn) -> dict[str, 
     if known is CIFAR100:
         batches.write_meta(raw / "meta")
         titles = {"train": "training batch 1 of 1", "test": "testing batch 1 of 1"}
-        pixels_at = {p: batches.write_batch(raw / p, drawn[p], title) for p, title in titles.items()}
-        for part, place in pixels_at.items():
-            said = {"pixels_at": place, "fine_labels": drawn[part].labels.tolist()}
-            (raw / f".{part}.json").write_text(json.dumps(said), encoding="utf-8")
-        return pixels_at
+        return {part: batches.write_batch(raw / part, drawn[part], title) for part, title in titles.items()}
     for part, prefix in _IDX_NAMES.items():
         idx.write_idx(raw / f"{prefix}-images-idx3-ubyte", drawn[part].images)
         idx.write_idx(raw / f"{prefix}-labels-idx1-ubyte", drawn[part].labels)
     return {part: len(idx.header(drawn[part].images.shape)) for part in _IDX_NAMES}
+
+
+def _write_places(folder: Path, pixels_at: dict[str, int], drawn: splitting.Drawn) -> None:
+    """Beside CIFAR's pickles what lets a room map their pixels (``sandbox.room_data``)."""
+    for part, place in pixels_at.items():
+        said = {"pixels_at": place, "fine_labels": drawn[part].labels.tolist()}
+        (folder / f".{part}.json").write_text(json.dumps(said), encoding="utf-8")
 
 
 def _write_labels(folder: Path, name: str, drawn: splitting.Drawn) -> None:
