@@ -12,7 +12,7 @@ VOID = {"meta", "link", "br", "hr", "img", "input"}
 _TAGS = """!doctype html head meta title style body a svg symbol path circle rect use g text script header main
 section footer h1 h2 h3 p span b i bdi dl div dt dd time strong details
 summary table caption thead tbody tr th td mark
-ul li figure img pre code hr label input button select option"""
+ul ol li blockquote em figure img pre code hr label input button select option"""
 TAGS = set(_TAGS.split())
 URLS = {"href", "src", "action", "formaction", "data", "poster", "srcset", "background", "ping", "xlink:href"}
 
