@@ -1,6 +1,6 @@
 """A notebook's Markdown as HTML that is safe: CommonMark and tables, read by markdown-it.
 
-No HTML of the student's passes, no picture is fetched, links are web or mail. Headings become styled paragraphs, so
+No HTML of the student's passes, no picture is fetched, links are web or mail. Headings become styled paragraphs:
 the report keeps its outline. Formulas stay as they were written.
 """
 
