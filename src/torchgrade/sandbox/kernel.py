@@ -65,6 +65,8 @@ def _touch_less() -> None:
     _module_names.update(sys.modules)
     logging.getLogger(IPKernelApp.__name__).setLevel(logging.CRITICAL)
     IPKernelApp._configure_logging = lambda _: None
+    # There are no arguments, and files of settings would make rooms differ from one machine to the next.
+    IPKernelApp.parse_command_line = IPKernelApp.load_config_file = lambda *_, **__: None
 
 
 _module_names: set[str] = set()
