@@ -93,7 +93,7 @@ def test_markdown_is_read() -> None:
 
 def test_tables_and_lists_are_shown_as_such() -> None:
     html = markdown("| Layer | Out |\n|---|--:|\n| `conv` | 6 |\n\n- one\n- two\n\n> said")
-    for piece in ("<th>Layer</th>", '<td>6</td>', "<li>two</li>", "<blockquote>"):
+    for piece in ("<th>Layer</th>", "<td>6</td>", "<li>two</li>", "<blockquote>"):
         assert piece in html
     assert html.count('<div class="table" tabindex="0">') == 1
 
