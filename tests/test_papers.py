@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = {"demo", "check", "grade", "report", "ci", "data", "doctor"}  # that the papers may show
+COMMANDS = {"demo", "check", "grade", "report", "ci", "data", "doctor", "serve"}  # that the papers may show
 PAPERS = [*ROOT.glob("docs/*.md"), *ROOT.glob("docs/decisions/*.md"), ROOT / "student_template" / "README.md"]
 
 

@@ -14,6 +14,7 @@ from torchgrade.testing import (
     BadAnswer,
     ProbeFailure,
     Raised,
+    _,
     accuracy,
     advice_on,
     draw_weights,
@@ -65,7 +66,9 @@ def test_classes(submission, variant, hint):
         told = classes_told(submission)
         advice = EXAMPLE if set(told) == TEMPLATE else OWN
         must(
-            sorted(told) == sorted(variant.classes), "CLASSES are not the ones of your group and variant.", advice
+            sorted(told) == sorted(variant.classes),
+            _("CLASSES are not the ones of your group and variant."),
+            advice,
         )
 
 
@@ -83,7 +86,7 @@ def classes_told(submission):
         raise
     value = value.tolist() if isinstance(value, torch.Tensor) else value
     numbers = [number(v) for v in value] if isinstance(value, list | tuple) else []
-    must(len(numbers) == 3 and None not in numbers, "CLASSES should be three whole numbers.", A_LIST)
+    must(len(numbers) == 3 and None not in numbers, _("CLASSES should be three whole numbers."), A_LIST)
     return numbers
 
 
@@ -184,11 +187,17 @@ def test_normalisation(submission, rng, hint):
             )
             raise
         reached = first_input(network, x, rng)
-        must(reached is not None, "No linear layer over the 3072 numbers of an image gets a gradient.")
+        must(reached is not None, _("No linear layer over the 3072 numbers of an image gets a gradient."))
         if not reached.is_like(normalised(x)):
             known, advice = way_of(reached, x)
-            look = f": it looks like {known}" if known else ""
-            must(False, f"The first layer does not get the normalised pixels{look}.", advice)
+            text = (
+                _("The first layer does not get the normalised pixels: it looks like {known}.").format(
+                    known=_(known)
+                )
+                if known
+                else _("The first layer does not get the normalised pixels.")
+            )
+            must(False, text, advice)
         must_not_be_otherwise(submission, x, rng)
 
 
@@ -205,7 +214,9 @@ def must_not_be_otherwise(submission, x, rng):
         known, advice = way_of(reached, x, 0.02)
         must(
             not known,
-            f"The first layer of model does not get the normalised pixels: it looks like {known}.",
+            _("The first layer of model does not get the normalised pixels: it looks like {known}.").format(
+                known=_(known)
+            ),
             advice,
         )
 
@@ -307,18 +318,23 @@ def test_new_accuracy(submission, dataset, variant, rng, hint, award):
         found = both(submission, data, variant, rng)
         must(
             familiarity(found.margins, plain_networks(data, variant.classes, rng)) < FAMILIAR,
-            f"model recognises {found.test:.1%} of the test images but {found.kept:.1%} of new ones, and knows the test images "
-            "far better than networks that never saw them: they took part in the training.",
+            _(
+                "model recognises {test} of the test images but {kept} of new ones, and knows the test images far "
+                "better than networks that never saw them: they took part in the training."
+            ).format(test=f"{found.test:.1%}", kept=f"{found.kept:.1%}"),
             "Train on the training images alone. To choose the epoch by the test error is what you are asked to do; to train on the test images is not.",
-            safe="model knows the test images far better than new ones: they took part in the training.",
+            safe=_("model knows the test images far better than new ones: they took part in the training."),
         )
         must(
             found.pooled >= ENOUGH,
-            f"model recognises {found.pooled:.1%} of {found.images} images, half of them new; at least {ENOUGH:.0%} is wanted.",
+            _("model recognises {share} of {count} images, half of them new; at least {wanted} is wanted.").format(
+                share=f"{found.pooled:.1%}", count=found.images, wanted=f"{ENOUGH:.0%}"
+            ),
             "What counts is what model does with images that it has not seen. See the criterion on the test images.",
-            safe="model recognises too few images.",
+            safe=_("model recognises too few images."),
         )
-        award(1.0, f"model recognises {found.pooled:.1%} of {found.images} images, half of them new")
+        text = _("model recognises {share} of {count} images, half of them new")
+        award(1.0, text.format(share=f"{found.pooled:.1%}", count=found.images))
 
 
 @pytest.mark.criterion("accuracy-bands")
@@ -326,7 +342,7 @@ def test_bands(submission, dataset, variant, rng, award):
     """model recognises 64, 67 or 70 % of the test images and as many new ones"""
     pooled = both(submission, dataset("cifar100"), variant, rng).pooled
     fraction = next((f for edge, f in BANDS if pooled >= edge), 0.0)
-    award(fraction, f"model recognises {pooled:.1%} of the images")
+    award(fraction, _("model recognises {share} of the images").format(share=f"{pooled:.1%}"))
 
 
 class Both:
@@ -369,7 +385,7 @@ def plain_networks(data, classes, rng):
     for hidden, epochs in PLAIN:
         model = nn.Sequential(nn.Linear(PIXELS, hidden), nn.ReLU(), nn.Linear(hidden, len(classes)))
         optimizer = torch.optim.SGD(model.parameters(), lr=0.003, momentum=0.9)
-        for _ in range(epochs):
+        for _epoch in range(epochs):
             descend(model, optimizer, x, y, 128)
         with torch.no_grad():
             told.append([margins(model(part).double(), right) for part, right in others])
@@ -398,7 +414,7 @@ def _scaled(values):
 def asked(network, x, rng):
     """The outputs (N, K) for x (N, 32, 32, 3), which is put in a shuffled order: labels stay here."""
     order = torch.randperm(len(x), generator=rng)
-    parts = [require_tensor(network.forward(x[i]), name="the network's output") for i in order.split(250)]
+    parts = [require_tensor(network.forward(x[i]), name=_("the network's output")) for i in order.split(250)]
     out = torch.empty(len(x), parts[0].shape[-1], dtype=torch.float64)
     out[order] = torch.cat(parts).double()
     return out
@@ -434,18 +450,19 @@ def test_rows_again(submission, dataset, variant, rng, award):
             continue
         train, test, n = again
         spread = math.sqrt(2 * max(test * (1 - test), 0.05) / n)
-        told.append(
-            f"“{row.name}”: the row says {row.test:.3f} (training images {row.train:.3f}), the examiner gets "
-            f"{test:.3f} ({train:.3f})"
+        text = _(
+            "“{row}”: the row says {test:.3f} (training images {train:.3f}), the examiner gets {ours:.3f} "
+            "({ours_train:.3f})"
         )
+        told.append(text.format(row=row.name, test=row.test, train=row.train, ours=test, ours_train=train))
         away += told[-1:] if abs(test - row.test) > 3 * spread else []
-    text = "Trained again by the examiner, these rows come out otherwise (it costs nothing): " + "; ".join(away)
+    text = _("Trained again by the examiner, these rows come out otherwise (it costs nothing): {rows}")
     require(
         not away,
-        text,
-        safe="Some rows come out otherwise when the examiner trains them again. This costs nothing.",
+        text.format(rows="; ".join(away)),
+        safe=_("Some rows come out otherwise when the examiner trains them again. This costs nothing."),
     )
-    award(1.0, "; ".join(told) or "no row could be trained again")
+    award(1.0, "; ".join(told) or _("no row could be trained again"))
 
 
 class Row:
@@ -494,7 +511,7 @@ def trained_again(row, data, classes, rng):
     model = nn.Sequential(*layers, nn.Linear(sizes[-1], len(classes)))
     optimizer = row.optimizer(model.parameters())
     end = time.monotonic() + SECONDS
-    for _ in range(int(row.epochs)):
+    for _epoch in range(int(row.epochs)):
         if time.monotonic() > end:
             return None
         descend(model, optimizer, x, y, int(row.batch))

@@ -13,6 +13,7 @@ from torchgrade.testing import (
     Missing,
     ProbeFailure,
     Raised,
+    _,
     accuracy,
     advice_on,
     answer,
@@ -84,7 +85,9 @@ def test_arguments(submission, rng, hint):
             y = answer(network, images(rng, 5))
             must(
                 y.shape == (5, classes),
-                f"Cifar100_MLP({hidden}, {classes}) gives shape {tuple(y.shape)} for 5 images; (5, {classes}) is expected.",
+                _(
+                    "Cifar100_MLP({hidden}, {classes}) gives shape {shape} for 5 images; (5, {classes}) is expected."
+                ).format(hidden=hidden, classes=classes, shape=tuple(y.shape)),
                 ARGUMENTS,
             )
             state = parameters_of(network)
@@ -92,7 +95,10 @@ def test_arguments(submission, rng, hint):
             there = spaced(count(state))
             must(
                 first,
-                f"Cifar100_MLP({hidden}, {classes}) has {there} parameters, but none of shape ({hidden}, 3072): the first layer should have hidden_size units.",
+                _(
+                    "Cifar100_MLP({hidden}, {classes}) has {there} parameters, but none of shape ({hidden}, 3072): the "
+                    "first layer should have hidden_size units."
+                ).format(hidden=hidden, classes=classes, there=there),
                 ARGUMENTS,
             )
 
@@ -111,18 +117,18 @@ def test_logits(submission, rng, hint):
         draw_weights(network, rng)
         x = images(rng, 8)
         y = answer(network, x)
-        must(same(answer(network, x), y), "The same images get other logits at each call.", CHANCE)
+        must(same(answer(network, x), y), _("The same images get other logits at each call."), CHANCE)
         alone = torch.cat([answer(network, x[i : i + 1]) for i in range(len(x))])
-        must(same(alone, y), "An image gets other logits in a batch than alone.", ACROSS)
+        must(same(alone, y), _("An image gets other logits in a batch than alone."), ACROSS)
         known = y.ndim != 2 or distribution(y) or distribution(y.exp())
-        must(not known, "The rows are probabilities (or their logarithms) already, not logits.", RAW)
+        must(not known, _("The rows are probabilities (or their logarithms) already, not logits."), RAW)
         raw = ends_raw(network, x, rng)
-        must(raw, "Something acts behind the last linear layer: these are not raw logits.", RAW)
+        must(raw, _("Something acts behind the last linear layer: these are not raw logits."), RAW)
         # However the pixels are scaled inside, one of these reaches the bend of an activation.
         bent = any(is_bent(network, x * scale) for scale in (1.0, 255.0, 255.0**2))
         must(
             bent,
-            "The network is linear: halfway between two images it gives exactly halfway between their logits.",
+            _("The network is linear: halfway between two images it gives exactly halfway between their logits."),
             BENT,
         )
 
@@ -160,18 +166,18 @@ def test_model(submission, rng, hint, exhibit):
         y = answer(model, images(rng, 4))
         must(
             y.shape == (4, 3),
-            f"For 4 images model gives shape {tuple(y.shape)}; (4, 3) is expected.",
+            _("For 4 images model gives shape {shape}; (4, 3) is expected.").format(shape=tuple(y.shape)),
             "model tells three classes apart: as many outputs as CLASSES has members, and a row for each image.",
         )
         shapes = [tuple(t.shape) for t in weights_of(model).values()]
         must(
             all(len([n for n in s if n > 1]) <= 2 for s in shapes),
-            "model holds weights of more than two dimensions: convolutions are for a later exercise.",
+            _("model holds weights of more than two dimensions: convolutions are for a later exercise."),
             CONNECTED,
         )
         must(
             any(PIXELS in s for s in shapes if len(s) == 2),
-            "No layer of model looks at all 3072 numbers of an image.",
+            _("No layer of model looks at all 3072 numbers of an image."),
             CONNECTED,
         )
 
@@ -183,14 +189,14 @@ CONNECTED = "model is an instance of your class (or another nn.Module) with line
 def test_train_accuracy(submission, dataset, hint, award, exhibit):
     """model recognises at least 80 % of the training images"""
     with advised(hint):
-        award(1.0, recognised(submission, dataset("cifar100").train, TRAIN, "training images", MORE, exhibit))
+        award(1.0, recognised(submission, dataset("cifar100").train, TRAIN, _("training images"), MORE, exhibit))
 
 
 @pytest.mark.criterion("test-accuracy")
 def test_test_accuracy(submission, dataset, hint, award, exhibit):
     """model recognises at least 60 % of the test images"""
     with advised(hint):
-        award(1.0, recognised(submission, dataset("cifar100").test, TEST, "test images", EARLIER, exhibit))
+        award(1.0, recognised(submission, dataset("cifar100").test, TEST, _("test images"), EARLIER, exhibit))
 
 
 MORE = (
@@ -201,7 +207,7 @@ EARLIER = (
     "Look at the error on the test images from epoch to epoch: when it rises again, stop earlier. A smaller rate, dropout "
     "or weight decay may help."
 )
-PREPARED = "model recognises {:.0%} of them when it is given {}. It is asked with images as they are, (N, 32, 32, 3) from 0 to 255: what you do to them belongs into forward."
+PREPARED = "model recognises {share} of them when it is given {what}. It is asked with images as they are, (N, 32, 32, 3) from 0 to 255: what you do to them belongs into forward."
 
 
 @pytest.mark.criterion("results-table")
@@ -209,19 +215,21 @@ def test_table(submission, hint):
     """results is a list of dicts with what was tried and what came of it"""
     with advised(hint):
         for n, row in enumerate(rows_of(submission), 1):
-            must(
-                isinstance(row, dict), f"Row {n} of results should be a dict, but it is {describe(row)}.", EXAMPLE
-            )
+            text = _("Row {n} of results should be a dict, but it is {what}.").format(n=n, what=describe(row))
+            must(isinstance(row, dict), text, EXAMPLE)
             for key, kind in KEYS.items():
-                must(key in row, f"Row {n} of results has no '{key}'.", EXAMPLE)
+                must(key in row, _("Row {n} of results has no '{key}'.").format(n=n, key=key), EXAMPLE)
                 fine = isinstance(row[key], str) if kind is str else number(row[key]) is not None
-                wanted = "text" if kind is str else "a number"
-                told = describe(row[key])
-                must(fine, f"Row {n} of results: '{key}' is {told}, but it should be {wanted}.", EXAMPLE)
+                text = (
+                    _("Row {n} of results: '{key}' is {told}, but it should be text.")
+                    if kind is str
+                    else _("Row {n} of results: '{key}' is {told}, but it should be a number.")
+                )
+                must(fine, text.format(n=n, key=key, told=describe(row[key])), EXAMPLE)
             for key in ("train", "test"):
                 share = number(row[key])
-                text = f"Row {n} of results: '{key}' is {share:.4g}, but an accuracy is from 0 to 1."
-                must(0 <= share <= 1, text, "0.7 is 70 %.")
+                text = _("Row {n} of results: '{key}' is {share:.4g}, but an accuracy is from 0 to 1.")
+                must(0 <= share <= 1, text.format(n=n, key=key, share=share), _("0.7 is 70 %."))
 
 
 EXAMPLE = "results = [{'config': 'FC(10), FC(3)', 'lr': 0.005, 'batch_size': 128, 'epochs': 250, 'train': 0.95, 'test': 0.7, 'comment': '…'}, …]"
@@ -238,7 +246,9 @@ def rows_of(submission):
     listed = isinstance(rows, list | tuple) and len(rows) > 0
     must(
         listed,
-        f"results should be a list with a dict for each configuration, but it is {describe(rows)}.",
+        _("results should be a list with a dict for each configuration, but it is {what}.").format(
+            what=describe(rows)
+        ),
         EXAMPLE,
     )
     return rows
@@ -253,9 +263,11 @@ def test_row_of_model(submission, dataset, hint):
         listed = ", ".join(f"{t:.3f}" for t in told[:8])
         must(
             any(abs(t - reached) <= 0.01 + 1e-6 for t in told),
-            f"model recognises {reached:.3f} of the test images, but the rows of results tell of {listed}.",
+            _(
+                "model recognises {reached:.3f} of the test images, but the rows of results tell of {listed}."
+            ).format(reached=reached, listed=listed),
             "Compute the accuracy of model itself, in evaluation mode, after the last training, over all images together (the mean over batches is another number), and write that into its row.",
-            safe="No row has the test accuracy of model.",
+            safe=_("No row has the test accuracy of model."),
         )
 
 
@@ -266,14 +278,15 @@ def test_row_of_model(submission, dataset, hint):
 def test_report(submission, dataset, award, exhibit):
     """Class by class, and the epoch from which on the network learns by heart"""
     data = dataset("cifar100")
-    _, found, right, order = measured(submission, data.test)
+    found, right, order = measured(submission, data.test)[1:]
+    names = [class_named(n) for n in order]
     exhibit(lambda: own_curves(submission, data.standin))
-    exhibit(lambda: misclassified(chosen(data.test, order), found, right, [f"class {n}" for n in order], 8))
-    parts = [f"Of the test images: {by_class(found, right, [f'class {n}' for n in order])}."]
+    exhibit(lambda: misclassified(chosen(data.test, order), found, right, names, 8))
+    parts = [_("Of the test images: {told}.").format(told=by_class(found, right, names))]
     told = classes_told(submission)
     if order != told:
-        names = ", ".join(map(str, order))
-        parts.append(f"The outputs stand in the order {names}, as np.unique sorts them, not in that of CLASSES.")
+        text = _("The outputs stand in the order {order}, as np.unique sorts them, not in that of CLASSES.")
+        parts.append(text.format(order=", ".join(map(str, order))))
     award(1.0, " ".join([*parts, overfitting(submission)]))
 
 
@@ -314,6 +327,11 @@ ACCURACY_BAND = Band(
 )  # fmt: skip
 
 
+def spoken(band):
+    """The band with its words in the reader's language."""
+    return Band(_(band.name), band.values, _(band.source))
+
+
 def own_curves(submission, standin):
     """What the notebook kept of its own trainings; beside the course's where the images are drawn, as those were."""
     lines = {True: {}, False: {}}
@@ -321,8 +339,12 @@ def own_curves(submission, standin):
         if len(lines[rising]) < 3 and values not in lines[rising].values():
             lines[rising][name] = values
     fits = standin and all(0 <= share <= 1 for shares in lines[True].values() for share in shares)  # not per cent
-    losses = curves("Test loss by epoch, as the notebook tells", lines[False], LOSS_BAND if standin else None)
-    shares = curves("Test accuracy by epoch, as the notebook tells", lines[True], ACCURACY_BAND if fits else None)
+    losses = curves(
+        _("Test loss by epoch, as the notebook tells"), lines[False], spoken(LOSS_BAND) if standin else None
+    )
+    shares = curves(
+        _("Test accuracy by epoch, as the notebook tells"), lines[True], spoken(ACCURACY_BAND) if fits else None
+    )
     return [e for e in (losses, shares) if e is not None]
 
 
@@ -335,12 +357,22 @@ def overfitting(submission):
     """From which epoch on the test loss rises (or the test accuracy falls), by the notebook's own history."""
     for name, rising, values in histories(submission):
         best = max if rising else min
-        at, what = values.index(best(values)), "accuracy" if rising else "loss"
-        told = f"By `{name}` the test {what} is best in epoch {at + 1} of {len(values)}, at {values[at]:.3g}"
-        if at + 1 > 0.95 * len(values):
-            return f"{told}: no sign of overfitting until the end."
-        return f"{told}, and {values[-1]:.3g} at the end: from then on it learns by heart."
-    return "No history of the test loss was found: keep one number for each epoch in a list `test_losses`, and the epoch from which on the network overfits is told here."
+        at, epochs = values.index(best(values)), len(values)
+        text = _(BEST_ACCURACY) if rising else _(BEST_LOSS)
+        told = text.format(name=name, epoch=at + 1, epochs=epochs, best=values[at])
+        if at + 1 > 0.95 * epochs:
+            return _("{told}: no sign of overfitting until the end.").format(told=told)
+        text = _("{told}, and {last:.3g} at the end: from then on it learns by heart.")
+        return text.format(told=told, last=values[-1])
+    return _(NO_HISTORY)
+
+
+BEST_ACCURACY = "By `{name}` the test accuracy is best in epoch {epoch} of {epochs}, at {best:.3g}"
+BEST_LOSS = "By `{name}` the test loss is best in epoch {epoch} of {epochs}, at {best:.3g}"
+NO_HISTORY = (
+    "No history of the test loss was found: keep one number for each epoch in a list `test_losses`, and the epoch from "
+    "which on the network overfits is told here."
+)
 
 
 def histories(submission):
@@ -393,7 +425,9 @@ LAYOUTS = {
     "colours first, (N, 3, 32, 32)": lambda x: x.permute(0, 3, 1, 2),
     "flattened images, (N, 3072)": lambda x: x.flatten(1),
 }
-LAYOUT = "Your code wants {}; it is given images as they come, (N, 32, 32, 3), and turns or flattens them itself."
+LAYOUT = (
+    "Your code wants {layout}; it is given images as they come, (N, 32, 32, 3), and turns or flattens them itself."
+)
 
 
 def ready(network):
@@ -405,7 +439,7 @@ def ready(network):
         for name, layout in LAYOUTS.items():
             with contextlib.suppress(AssertionError, ProbeFailure):
                 answer(network, layout(x))
-                failure.advice = LAYOUT.format(name)
+                failure.advice = _(LAYOUT).format(layout=_(name))
                 break
         raise
     return network
@@ -436,9 +470,11 @@ def classes_told(submission):
     fine = len(numbers) == 3 and all(v is not None and v.is_integer() and 0 <= v <= 99 for v in numbers)
     must(
         fine and len(set(numbers)) == 3,
-        f"CLASSES should be three different whole numbers from 0 to 99, but it is {describe(value)}.",
+        _("CLASSES should be three different whole numbers from 0 to 99, but it is {what}.").format(
+            what=describe(value)
+        ),
         advice,
-        safe="CLASSES should be three different whole numbers from 0 to 99.",
+        safe=_("CLASSES should be three different whole numbers from 0 to 99."),
     )
     return [int(v) for v in numbers]
 
@@ -461,14 +497,24 @@ def measured(submission, part, prepare=lambda x: x):
 def recognised(submission, part, at_least, what, usual, exhibit):
     """A sentence about the accuracy; a failure below ``at_least``."""
     reached, found, right, order = measured(submission, part)
-    exhibit(lambda: confusion_matrix(found, right, [f"class {n}" for n in order]))
+    exhibit(lambda: confusion_matrix(found, right, [class_named(n) for n in order]))
     if reached < at_least:
-        text = f"model recognises {reached:.1%} of {len(right)} {what}; at least {at_least:.0%} is wanted."
-        failure = ComparisonFailure(text, safe="model recognises too few images.")
+        text = _("model recognises {share} of {count} {what}; at least {wanted} is wanted.").format(
+            share=f"{reached:.1%}", count=len(right), what=what, wanted=f"{at_least:.0%}"
+        )
+        failure = ComparisonFailure(text, safe=_("model recognises too few images."))
         failure.advice = prepared_outside(submission, part, at_least) or usual
         raise failure
-    way = "in the order of CLASSES" if order != sorted(order) else "by their numbers"
-    return f"model recognises {reached:.1%} of {len(right)} {what} (columns {way})"
+    text = (
+        _("model recognises {share} of {count} {what} (columns by their numbers)")
+        if order == sorted(order)
+        else _("model recognises {share} of {count} {what} (columns in the order of CLASSES)")
+    )
+    return text.format(share=f"{reached:.1%}", count=len(right), what=what)
+
+
+def class_named(number):
+    return _("class {number}").format(number=number)
 
 
 #: What some do to the images before the network sees them.
@@ -486,7 +532,7 @@ def prepared_outside(submission, part, at_least):
         with contextlib.suppress(AssertionError, ProbeFailure):
             reached = measured(submission, part, prepare)[0]
             if reached >= at_least:
-                return PREPARED.format(reached, name)
+                return _(PREPARED).format(share=f"{reached:.0%}", what=_(name))
     return ""
 
 

@@ -8,6 +8,7 @@ import torch
 from torchgrade.testing import (
     ProbeFailure,
     Raised,
+    _,
     assert_tensor_close,
     for_each_input,
     require,
@@ -55,9 +56,9 @@ def test_range_and_rise(submission, hint):
     """Every answer lies between 0 and 1, also for large numbers, and rises with X @ w"""
     text = "The sigmoid is 1 / (1 + exp(-z)): it goes up from 0 to 1, and each row is answered by itself."
     with advice(hint, text):
-        rising(answers(submission, [-2.0, -1.0, 0.0, 1.0, 2.0]), "when its rows are asked together")
+        rising(answers(submission, [-2.0, -1.0, 0.0, 1.0, 2.0]), _("when its rows are asked together"))
         alone = [answers(submission, [z]) for z in (-1.0, 0.0, 1.0)]
-        rising(torch.cat(alone), "when each row is asked alone")
+        rising(torch.cat(alone), _("when each row is asked alone"))
     text = (
         "It is for large X @ w that the answer leaves the sigmoid. Written as exp(z) / (1 + exp(z)), for example, it "
         "becomes infinity by infinity, while 1 / (1 + exp(-z)) stays finite."
@@ -80,8 +81,10 @@ def between(answer):
     low, high = float(answer.min()), float(answer.max())
     require(
         0 <= low and high <= 1,
-        f"A sigmoid lies between 0 and 1, but the answers go from {low:.4g} to {high:.4g}.",
-        safe="The answers do not lie between 0 and 1.",
+        _("A sigmoid lies between 0 and 1, but the answers go from {low:.4g} to {high:.4g}.").format(
+            low=low, high=high
+        ),
+        safe=_("The answers do not lie between 0 and 1."),
         got=answer,
     )
 
@@ -89,9 +92,10 @@ def between(answer):
 def rising(answer, when):
     """Each clearly larger than the one before."""
     steps = answer[1:] - answer[:-1]
+    found = [round(v, 4) for v in answer[:, 0].tolist()]
     require(
         steps > 0.01,
-        f"X @ w rises from row to row, but the answer does not, {when}: {[round(v, 4) for v in answer[:, 0].tolist()]}.",
-        safe="The answers do not rise with X @ w.",
+        _("X @ w rises from row to row, but the answer does not, {when}: {found}.").format(when=when, found=found),
+        safe=_("The answers do not rise with X @ w."),
         got=answer,
     )

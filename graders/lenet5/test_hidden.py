@@ -20,6 +20,7 @@ from torchgrade.testing import (
     ProbeFailure,
     Raised,
     TimedOut,
+    _,
     accuracy,
     advice_on,
     answer,
@@ -171,7 +172,7 @@ def right(reference):
     orders = [o for o in itertools.permutations(range(3)) if o != (0, 1, 2)]
     return [
         Network("LeNet-5", lambda: reference.build("LeNet5").target),
-        *(Network(f"flattened in the order {o}", partial(Variant, order=o)) for o in orders),
+        *(Network(_("flattened in the order {order}").format(order=o), partial(Variant, order=o)) for o in orders),
     ]
 
 
@@ -196,7 +197,7 @@ def scaled_inside(network, x, rng):
         return []
     found = -float(shift / factor), 1 / float(factor)
     untouched = abs(found[0]) < 1e-3 and abs(found[1] - 1) < 1e-3
-    return [] if untouched else [Network("pixels scaled first", partial(Variant, scale=found))]
+    return [] if untouched else [Network(_("pixels scaled first"), partial(Variant, scale=found))]
 
 
 def widest(network, x):
@@ -221,7 +222,7 @@ def with_first_convolution(network, state, share):
 
 def fitted(module, x, theirs, factor, shift):
     """The factor and the shift of the pixels with which the module's answers are nearest to ``theirs``; else 0, 0."""
-    for _ in range(6):
+    for _step in range(6):
         away = (theirs - _scaled(module, x, factor, shift)).flatten()
         slopes = torch.stack(_slopes(module, x, factor, shift), 1)
         step = torch.linalg.lstsq(slopes, away[:, None]).solution.flatten()
@@ -242,10 +243,8 @@ def _slopes(module, x, factor, shift):
     return [((up - down) / (2 * max(step))).flatten() for (up, down), step in zip(ends, steps, strict=True)]
 
 
-TANH = (
-    "LeNet-5 has tanh after every layer but the last. {} gives the same number of parameters, but another network."
-)
-NO_ACT = "Without an activation between them, two linear layers are only one. Put a tanh {}."
+TANH = "LeNet-5 has tanh after every layer but the last. {name} gives the same number of parameters, but another network."
+NO_ACT = "Without an activation between them, two linear layers are only one. Put a tanh {place}."
 POOL = "LeNet-5 averages each square of four numbers: AvgPool2d. Taking their maximum is a later habit."
 LAST = "The last linear layer's output is the answer: raw logits, with nothing behind it. CrossEntropyLoss takes the softmax itself."
 PADDING = (
@@ -267,7 +266,7 @@ def mistakes():
     """Known other networks, the likeliest first."""
     names = {
         "relu": "ReLU",
-        "sigmoid": "A sigmoid",
+        "sigmoid": _("A sigmoid"),
         "leaky": "LeakyReLU",
         "elu": "ELU",
         "selu": "SELU",
@@ -276,61 +275,71 @@ def mistakes():
         "softplus": "Softplus",
         "hardtanh": "Hardtanh",
         "softsign": "Softsign",
-        "scaled tanh": "A scaled tanh",
+        "scaled tanh": _("A scaled tanh"),
     }
     for kind, name in names.items():
+        instead, advice = _("{name} in place of tanh").format(name=name), _(TANH).format(name=name)
         for pool in ("avg", "max"):
-            beside = " and max-pooling in place of average pooling" if pool == "max" else ""
+            beside = _("and max-pooling in place of average pooling") if pool == "max" else ""
             for acts, where in (
                 ((kind,) * 4, ""),
-                ((kind, kind, "tanh", "tanh"), " after the convolutions"),
-                (("tanh", "tanh", kind, kind), " after the linear layers"),
+                ((kind, kind, "tanh", "tanh"), _("after the convolutions")),
+                (("tanh", "tanh", kind, kind), _("after the linear layers")),
             ):
                 variant = partial(Variant, acts=acts, pools=(pool, pool))
-                yield f"{name} in place of tanh{where}{beside}", variant, TANH.format(name)
+                yield joined(instead, where, beside), variant, advice
+    instead, advice = _("{name} in place of tanh").format(name="ReLU"), _(TANH).format(name="ReLU")
     for place, where in enumerate(PLACES):
-        yield f"ReLU in place of tanh {where}", partial(Variant, acts=one("relu", place)), TANH.format("ReLU")
+        yield joined(instead, _(where)), partial(Variant, acts=one("relu", place)), advice
     for pools, where in (
         (("max", "max"), ""),
-        (("max", "avg"), " after the first convolution"),
-        (("avg", "max"), " after the second convolution"),
+        (("max", "avg"), _("after the first convolution")),
+        (("avg", "max"), _("after the second convolution")),
     ):
-        yield f"max-pooling in place of average pooling{where}", partial(Variant, pools=pools), POOL
-    yield "every second number in place of the average of four", partial(Variant, pools=("stride",) * 2), POOL
+        yield joined(_("max-pooling in place of average pooling"), where), partial(Variant, pools=pools), POOL
+    yield _("every second number in place of the average of four"), partial(Variant, pools=("stride",) * 2), POOL
     for pool in ("avg", "max"):
         for acts, where, put in (
-            (("none",) * 4, "at all", "after every layer but the last"),
-            (("none", "none", "tanh", "tanh"), "after the convolutions", "after each convolution"),
+            (("none",) * 4, _("at all"), _("after every layer but the last")),
+            (("none", "none", "tanh", "tanh"), _("after the convolutions"), _("after each convolution")),
             (
                 ("tanh", "tanh", "none", "none"),
-                "after the linear layers",
-                "after each of the first two linear layers",
+                _("after the linear layers"),
+                _("after each of the first two linear layers"),
             ),
-            *((one("none", place), where, where) for place, where in enumerate(PLACES)),
+            *((one("none", place), _(where), _(where)) for place, where in enumerate(PLACES)),
         ):
             variant = partial(Variant, acts=acts, pools=(pool, pool))
-            yield f"no activation {where}", variant, NO_ACT.format(put)
+            yield _("no activation {where}").format(where=where), variant, _(NO_ACT).format(place=put)
     usual = (("tanh", "avg"), ("relu", "max"), ("relu", "avg"))
     for kind in ("softmax", "log_softmax", "tanh", "relu", "sigmoid"):
         for middle, pool in usual:
-            also = "" if middle == "tanh" else " (and ReLU in place of tanh)"
+            also = "" if middle == "tanh" else _("(and ReLU in place of tanh)")
             yield (
-                f"a {kind} behind the last layer{also}",
+                joined(_("a {kind} behind the last layer").format(kind=kind), also),
                 partial(Variant, last=kind, acts=(middle,) * 4, pools=(pool, pool)),
                 LAST,
             )
     for padding in ((0, 0), (2, 2), (0, 2), (1, 0)):
         for middle, pool in usual:
             yield (
-                f"paddings {padding[0]} and {padding[1]} in place of 2 and 0",
+                _("paddings {first} and {second} in place of 2 and 0").format(first=padding[0], second=padding[1]),
                 partial(Variant, padding=padding, acts=(middle,) * 4, pools=(pool, pool)),
                 PADDING,
             )
     for border in ("reflect", "replicate", "circular"):
-        yield f"padding by {border} in place of zeros", partial(Variant, border=border), BORDER
-    yield "the pooling before the tanh", partial(Variant, pool_first=True), ORDER
-    yield "a second tanh after the pooling", partial(Variant, after="tanh"), AFTER
-    yield "a batch whose images are mixed with each other", partial(Variant, mixed=True), MIXED
+        yield (
+            _("padding by {border} in place of zeros").format(border=border),
+            partial(Variant, border=border),
+            BORDER,
+        )
+    yield _("the pooling before the tanh"), partial(Variant, pool_first=True), ORDER
+    yield _("a second tanh after the pooling"), partial(Variant, after="tanh"), AFTER
+    yield _("a batch whose images are mixed with each other"), partial(Variant, mixed=True), MIXED
+
+
+def joined(*parts):
+    return " ".join(part for part in parts if part)
 
 
 def one(kind, place):
@@ -355,8 +364,10 @@ def test_steps(submission, rng, hint):
         refuse(seen.loop)
         if first is None and seen.loop is not None:
             seen = looked_at_closer(submission, x[:1], rng, seen)
-        must(seen.loop is not None and (first is not None or seen.entropy), OTHERWISE, STEPS)
-        must(seen.share > ENOUGH_SEEN, "In an epoch train takes steps for a small part of the images only.", PART)
+        must(seen.loop is not None and (first is not None or seen.entropy), _(OTHERWISE), STEPS)
+        must(
+            seen.share > ENOUGH_SEEN, _("In an epoch train takes steps for a small part of the images only."), PART
+        )
 
 
 STEPS = "Adam at a rate of 1e-3 and cross-entropy; in every batch the gradients are cleared before backward and used by step after it."
@@ -366,12 +377,9 @@ PART = "Forward, loss, backward and step belong into the loop over the batches, 
 
 def refuse(loop):
     """Fail for a known mistake."""
-    wrong = loop is not None and loop.hint
-    must(
-        not wrong,
-        f"train does something else than was asked for: {loop.name if loop else ''}.",
-        loop.hint if loop else "",
-    )
+    if loop is not None and loop.hint:
+        text = _("train does something else than was asked for: {what}.").format(what=_(loop.name))
+        must(False, text, loop.hint)
 
 
 class Loop:
@@ -396,7 +404,7 @@ class Loop:
         """The flat weights after 1, 2, … epochs, each a step over all of x."""
         model = little_module(state)
         optimizer = self.optimizer(model.parameters())
-        for _ in range(steps):
+        for _step in range(steps):
             if self.fresh:
                 optimizer = self.optimizer(model.parameters())
             if self.zero != "never":
@@ -492,10 +500,11 @@ def other_loops():
 def other_optimizers():
     adam, sgd = torch.optim.Adam, torch.optim.SGD
     for rate in (0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.003, 0.002, 5e-4, 3e-4, 1e-4, 1e-5):
-        yield Loop(f"Adam at {rate:g}", RATE, partial(adam, lr=rate))
+        yield Loop(_("Adam at {rate:g}").format(rate=rate), RATE, partial(adam, lr=rate))
     for rate in (1, 0.1, 0.05, 0.01, 0.005, 1e-3, 1e-4):
         for momentum in (0, 0.9):
-            yield Loop(f"gradient descent at {rate:g}", SGD, partial(sgd, lr=rate, momentum=momentum))
+            name = _("gradient descent at {rate:g}").format(rate=rate)
+            yield Loop(name, SGD, partial(sgd, lr=rate, momentum=momentum))
     for other in (
         torch.optim.RMSprop,
         torch.optim.Adagrad,
@@ -504,9 +513,8 @@ def other_optimizers():
         torch.optim.RAdam,
     ):
         for rate in (0.01, 1e-3):
-            yield Loop(
-                other.__name__, f"torch.optim.Adam is asked for, not {other.__name__}.", partial(other, lr=rate)
-            )
+            advice = _("torch.optim.Adam is asked for, not {other}.").format(other=other.__name__)
+            yield Loop(other.__name__, advice, partial(other, lr=rate))
     for decay in (0.1, 0.01):
         yield Loop("a weight decay", "No weight decay is asked for.", partial(adam, lr=1e-3, weight_decay=decay))
 
@@ -618,9 +626,11 @@ def looked_at_closer(submission, x, rng, seen):
     diary = watched(submission, x, rng, seen.copies, epochs)
     must(
         len(diary.slopes) >= 0.75 * epochs * seen.batches,
-        f"Asked for {epochs} epochs, train takes {len(diary.slopes)} steps; in one epoch it takes {seen.batches}.",
+        _("Asked for {epochs} epochs, train takes {steps} steps; in one epoch it takes {batches}.").format(
+            epochs=epochs, steps=len(diary.slopes), batches=seen.batches
+        ),
         "The loop runs over range(epochs), and no return stands inside it.",
-        safe="train does not run as many epochs as it is asked for.",
+        safe=_("train does not run as many epochs as it is asked for."),
     )
     if few:
         seen = replayed(submission, x, diary, seen.copies, epochs)
@@ -719,12 +729,15 @@ def test_data_unchanged(submission, rng, hint):
 def check_data(submission, x, y):
     images, labels = (submission.make("torch.clone", t) for t in (x, y))
     trained(submission, little(submission), images, labels, 2)
-    for name, handle, was in (("images", images, x), ("labels", labels, y)):
+    for text, handle, was in (
+        (_("After train the images are no longer what they were."), images, x),
+        (_("After train the labels are no longer what they were."), labels, y),
+    ):
         now = handle.call("clone")
         same = isinstance(now, torch.Tensor) and now.shape == was.shape and torch.equal(now, was)
         must(
             same,
-            f"After train the {name} are no longer what they were.",
+            text,
             "Whoever calls train may need the images again: make new tensors, and avoid -=, /= and methods that end in _.",
         )
 
@@ -741,13 +754,13 @@ def test_device(submission, rng, hint):
         except Raised as failure:
             words = ("expected device", "same device", "two devices", "different device")
             mixed = any(w in str(failure) for w in words)
-            must(not mixed, "With another device than the CPU, train mixes tensors of two devices.", MOVE)
+            must(not mixed, _("With another device than the CPU, train mixes tensors of two devices."), MOVE)
         try:
             model.state()
         except ProbeFailure:
             return  # its numbers are not here any more: it was moved
         by_cuda = ".cuda(" in submission.source("train")
-        must(by_cuda, "train leaves the model where it was, whatever device it is given.", MOVE)
+        must(by_cuda, _("train leaves the model where it was, whatever device it is given."), MOVE)
 
 
 MOVE = (
@@ -769,7 +782,7 @@ def test_trains_again(submission, dataset, rng, device, hint):
     with advised(hint, CALL):
         where = submission.make("torch.device", str(device))
         begin, best = time.monotonic(), 0.0
-        for _ in range(8):
+        for _again in range(8):
             with contextlib.suppress(TimedOut, BadAnswer):  # what was learned until then counts
                 submission.call_within(40, "train", network, x, y, 10, where)
             settle(network, x[:2])
@@ -779,9 +792,11 @@ def test_trains_again(submission, dataset, rng, device, hint):
                 break
         must(
             best >= ENOUGH_AGAIN[digits.standin],
-            f"Trained again from the beginning, it recognises {best:.0%} of the images.",
+            _("Trained again from the beginning, it recognises {share} of the images.").format(
+                share=f"{best:.0%}"
+            ),
             "train(LeNet5(), …) does not learn to read. Look at the loss of each epoch: does it fall?",
-            safe="Trained again from the beginning, it recognises too few images.",
+            safe=_("Trained again from the beginning, it recognises too few images."),
         )
 
 
@@ -805,7 +820,8 @@ def test_kept_accuracy(submission, reference, dataset, rng, hint, award):
             if mismatch.kind == ("accuracy", "low"):
                 mismatch.advice = LEARN
             raise
-        award(1.0, " ".join([f"lenet5 recognises {reached:.1%} of {len(labels)} new images.", *notes]))
+        text = _("lenet5 recognises {share} of {count} new images.")
+        award(1.0, " ".join([text.format(share=f"{reached:.1%}", count=len(labels)), *notes]))
 
 
 LEARN = "It is the weights of lenet5 that are taken out and tried on new images, of 0 to 255. See the criterion on the test images."
@@ -832,7 +848,7 @@ def must_be_instance(submission, network):
         return
     shapes = [sorted(tuple(t.shape) for t in parameters_of(n).values()) for n in (network, wanted)]
     alike = names[0] == names[1] or shapes[0] == shapes[1]
-    must(alike, "lenet5 is another network than your class LeNet5 makes.", INSTANCE)
+    must(alike, _("lenet5 is another network than your class LeNet5 makes."), INSTANCE)
 
 
 def way_in(submission, network, images, labels):

@@ -18,6 +18,7 @@ from torchgrade.testing import (
     ProbeFailure,
     Raised,
     TimedOut,
+    _,
     accuracy,
     advice_on,
     answer,
@@ -82,13 +83,17 @@ def test_size(submission, rng, hint, exhibit):
         y = answer(network, normal(rng, (4, 1, 28, 28)))
         must(
             y.shape == (4, 10),
-            f"For images of shape (4, 1, 28, 28) the output has shape {tuple(y.shape)}, not (4, 10).",
+            _("For images of shape (4, 1, 28, 28) the output has shape {shape}, not (4, 10).").format(
+                shape=tuple(y.shape)
+            ),
             LAYERS,
         )
         there = count(parameters_of(network))
         must(
             PARAMETERS in (there, count(weights_of(network))),
-            f"The network has {spaced(there)} parameters, but {spaced(PARAMETERS)} are expected.",
+            _("The network has {there} parameters, but {wanted} are expected.").format(
+                there=spaced(there), wanted=spaced(PARAMETERS)
+            ),
             SIZES.get(there, LAYERS),
         )
 
@@ -123,16 +128,17 @@ def test_logits(submission, rng, hint):
         draw_weights(network, rng)
         x = normal(rng, (6, 1, 28, 28))
         y = answer(network, x)
-        must(y.ndim == 2 and y.shape[1] == 10, f"The output has shape {tuple(y.shape)}, not (6, 10).", RAW)
-        must(same(answer(network, x), y), "The same images get other logits at each call.", CHANCE)
-        must(same(each_alone(network, x), y), "An image gets other logits in a batch than alone.", ACROSS)
+        text = _("The output has shape {shape}, not (6, 10).").format(shape=tuple(y.shape))
+        must(y.ndim == 2 and y.shape[1] == 10, text, RAW)
+        must(same(answer(network, x), y), _("The same images get other logits at each call."), CHANCE)
+        must(same(each_alone(network, x), y), _("An image gets other logits in a batch than alone."), ACROSS)
         known = distribution(y.exp()) or distribution(y)
-        must(not known, "The rows are probabilities (or their logarithms) already, not logits.", RAW)
+        must(not known, _("The rows are probabilities (or their logarithms) already, not logits."), RAW)
         raw = ends_raw(network, x, rng)
-        must(raw, "Something acts behind the last linear layer: these are not raw logits.", RAW)
+        must(raw, _("Something acts behind the last linear layer: these are not raw logits."), RAW)
         set_mode(network, "train")
         steady = same(answer(network, x), y)
-        must(steady, "In training mode the same image gets other logits than in evaluation mode.", MODES)
+        must(steady, _("In training mode the same image gets other logits than in evaluation mode."), MODES)
 
 
 RAW = "The last linear layer's numbers are the output, with nothing behind them: CrossEntropyLoss takes the softmax itself."
@@ -180,26 +186,36 @@ FALLING = "Is it the loss that is appended, not an accuracy? And is the sum of a
 def check_history(submission, x, y, exhibit):
     history = trained(submission, little(submission), x, y, 3)
     text = history.call("__repr__")
-    must(text != "None", "train returns nothing: is a `return` missing?", A_LIST)
+    must(text != "None", _("train returns nothing: is a `return` missing?"), A_LIST)
     plain = "grad_fn" not in text and "requires_grad" not in text
-    must(plain, "The history still holds the graph of the losses: turn each into a plain number.", GRAPH)
+    must(plain, _("The history still holds the graph of the losses: turn each into a plain number."), GRAPH)
     values = numbers(history)
-    must(values is not None, f"train should return a list of numbers, but it is {shortened(text)}.", A_LIST)
+    must(
+        values is not None,
+        _("train should return a list of numbers, but it is {found}.").format(found=shortened(text)),
+        A_LIST,
+    )
     must(
         len(values) == 3,
-        f"Trained for 3 epochs, the history holds {len(values)} numbers: one for each epoch is wanted.",
+        _("Trained for 3 epochs, the history holds {count} numbers: one for each epoch is wanted.").format(
+            count=len(values)
+        ),
         ONE_EACH,
     )
-    must(all(math.isfinite(v) for v in values), "The history holds NaN or infinity.", idle=True)
+    must(all(math.isfinite(v) for v in values), _("The history holds NaN or infinity."), idle=True)
     model = little(submission)
     before = model.state()
     longer = numbers(trained(submission, model, x, y, 12)) or values
-    exhibit(lambda: curves("Loss by epoch, of a small network on a set that is easy to learn", {"train": longer}))
+    exhibit(
+        lambda: curves(_("Loss by epoch, of a small network on a set that is easy to learn"), {"train": longer})
+    )
     old, new, half = loss_of(before, x, y), loss_of(model, x, y), len(longer) // 2
-    must(new != old or len(x) > FEW, "Nothing was trained.", idle=True)
+    must(new != old or len(x) > FEW, _("Nothing was trained."), idle=True)
     must(
         new > 0.9 * old or sum(longer[-half:]) < sum(longer[:half]),
-        f"On a set that is easy to learn the numbers do not fall: {longer[0]:.3g} at first, {longer[-1]:.3g} at last.",
+        _(
+            "On a set that is easy to learn the numbers do not fall: {first:.3g} at first, {last:.3g} at last."
+        ).format(first=longer[0], last=longer[-1]),
         FALLING,
     )
 
@@ -224,10 +240,12 @@ def check_learning(submission, x, y):
     old, new = loss_of(before, x, y), loss_of(model, x, y)
     after = model.state()
     moved = any(not torch.equal(before[k], after[k]) for k in before)
-    must(moved, "After train the model has the same weights as before: it was not trained.", LEARNS, idle=True)
+    must(moved, _("After train the model has the same weights as before: it was not trained."), LEARNS, idle=True)
     must(
         new < 0.8 * old,
-        f"On a set that is easy to learn, 30 epochs take the loss from {old:.3g} only to {new:.3g}.",
+        _("On a set that is easy to learn, 30 epochs take the loss from {old:.3g} only to {new:.3g}.").format(
+            old=old, new=new
+        ),
         LEARNS,
     )
 
@@ -263,7 +281,8 @@ def test_accuracy(submission, dataset, hint, award, exhibit):
                 mismatch.advice = SCALED if trained_on_scaled(network, images, labels, enough) else LEARN
             raise
         show()
-        award(1.0, f"lenet5 recognises {reached:.1%} of {len(labels)} test images")
+        text = _("lenet5 recognises {share} of {count} test images")
+        award(1.0, text.format(share=f"{reached:.1%}", count=len(labels)))
 
 
 DIGITS = [str(n) for n in range(10)]
@@ -299,13 +318,22 @@ def looked_at(images, labels, outputs):
     ]
 
 
+def spoken(band):
+    """The band with its words in the reader's language."""
+    return Band(_(band.name), band.values, _(band.source))
+
+
 def own_curves(submission, digits):
     """What the notebook kept of its own training, beside the course's."""
     drawn = digits.standin
-    losses = curves("Loss by epoch, as the notebook tells", told_by(submission, LOSSES), LOSS_BANDS[drawn])
+    losses = curves(
+        _("Loss by epoch, as the notebook tells"), told_by(submission, LOSSES), spoken(LOSS_BANDS[drawn])
+    )
     told = told_by(submission, SHARES)
     fits = all(0 <= share <= 1 for shares in told.values() for share in shares)  # not per cent
-    shares = curves("Accuracy by epoch, as the notebook tells", told, ACCURACY_BANDS[drawn] if fits else None)
+    shares = curves(
+        _("Accuracy by epoch, as the notebook tells"), told, spoken(ACCURACY_BANDS[drawn]) if fits else None
+    )
     return [e for e in (losses, shares) if e is not None]
 
 
@@ -358,7 +386,7 @@ def must_be_instance(submission, network):
         return
     shapes = [sorted(tuple(t.shape) for t in parameters_of(n).values()) for n in (network, wanted)]
     alike = names[0] == names[1] or shapes[0] == shapes[1]
-    must(alike, "lenet5 is another network than your class LeNet5 makes.", INSTANCE)
+    must(alike, _("lenet5 is another network than your class LeNet5 makes."), INSTANCE)
 
 
 def trained_on_scaled(network, images, labels, enough):

@@ -12,6 +12,7 @@ from torchgrade.testing import (
     Missing,
     ProbeFailure,
     Raised,
+    _,
     assert_gradients,
     assert_tensor_close,
     autograd_in,
@@ -45,8 +46,10 @@ def test_any_number_of_points_and_hidden_units(submission, reference, rng, award
     if len(failures) == len(parts):
         raise failures["forward"]
     if failures:
-        missed = [part if part == "forward" else f"the gradient by {part}" for part in parts if part in failures]
-        award(1 - len(failures) / len(parts), f"At other sizes not everything is right: {', '.join(missed)}.")
+        gradient = _("the gradient by {part}")
+        missed = [p if p == "forward" else gradient.format(part=p) for p in parts if p in failures]
+        text = _("At other sizes not everything is right: {missed}.").format(missed=", ".join(missed))
+        award(1 - len(failures) / len(parts), text)
 
 
 def failed_parts(submission, reference, parameters, x, rng):
@@ -58,7 +61,7 @@ def failed_parts(submission, reference, parameters, x, rng):
     expected = reference.gradients("forward", x, wrt=NAMES, cotangent=2 * residual)
     failed = {}
     try:
-        answer, _ = widest_answer(lambda dtype: ask_forward(submission, parameters, x, dtype))
+        answer = widest_answer(lambda dtype: ask_forward(submission, parameters, x, dtype))[0]
         # Sums of many terms: rounding in float32 is measured by the largest of them.
         atol = 1e-6 * max(1.0, float(predicted.abs().max()))
         assert_tensor_close(answer, predicted, atol=atol, name="forward(x)")
@@ -82,7 +85,7 @@ def failed_gradients(submission, parameters, arguments, expected):
         found = by_name(answer)
         asked = autograd_in(submission, "backward") or FUNCTIONAL.search(submission.source("backward"))
         if asked or not answers_without_graph(submission, lambda: ask(dtype)):
-            raise ComparisonFailure("The gradients are to be worked out by hand, but backward asks autograd.")
+            raise ComparisonFailure(_("The gradients are to be worked out by hand, but backward asks autograd."))
     except (Raised, BadAnswer, Missing, ComparisonFailure) as failure:
         return dict.fromkeys(NAMES, failure)
     failed = {}
@@ -110,7 +113,7 @@ def answers_without_graph(submission, ask):
 def by_name(answer):
     """The gradients by parameter. With fewer than four, the first ones are taken for what they are in order."""
     if not isinstance(answer, list | tuple) or not 0 < len(answer) <= len(NAMES):
-        raise ComparisonFailure("backward should return four tensors: (dW1, db1, dW2, db2).")
+        raise ComparisonFailure(_("backward should return four tensors: (dW1, db1, dW2, db2)."))
     return dict(zip(NAMES, answer, strict=False))
 
 

@@ -13,6 +13,7 @@ from torchgrade.testing import (
     Missing,
     ProbeFailure,
     Raised,
+    _,
     assert_gradients,
     assert_tensor_close,
     autograd_in,
@@ -49,9 +50,9 @@ def test_trained_globals_follow_the_curve(submission, award, hint):
         award(1.0, UNLUCKY)
         return
     hint(MORE_STEPS if far <= WAITS else HARDLY_TRAINED)
-    found = f"the mean loss is {far + NOISE:.4g}, and 0.0035 is asked (0.0025 of it are noise)"
-    require(far <= WAITS, f"The network does not follow the curve: {found}.")
-    award(0.5, f"The network follows the middle of the curve, but not its ends: {found}.")
+    found = _("the mean loss is {loss:.4g}, and 0.0035 is asked (0.0025 of it are noise)").format(loss=far + NOISE)
+    require(far <= WAITS, _("The network does not follow the curve: {found}.").format(found=found))
+    award(0.5, _("The network follows the middle of the curve, but not its ends: {found}.").format(found=found))
 
 
 @pytest.mark.criterion("forward-values")
@@ -124,7 +125,7 @@ def test_one_step(submission, rng, hint):
             stepped = [p - lr * g for p, g in zip(params, grads, strict=True)]
             found = ask_optimize(submission, params, grads, lr)
             for name, got, expected in zip(NAMES, found, stepped, strict=True):
-                assert_tensor_close(got, expected, name=f"the new {name}")
+                assert_tensor_close(got, expected, name=_("the new {name}").format(name=name))
 
 
 # --- the task's own network --------------------------------------------------------------------------------
@@ -219,7 +220,7 @@ def ask_loss(submission, y, y_):
     for name in ("loss_function", "loss_fn", "loss_func"):
         with contextlib.suppress(Missing):
             return submission.call(name, y, y_)
-    raise ComparisonFailure("`loss` is no function any more: a cell gave its name to something else.")
+    raise ComparisonFailure(_("`loss` is no function any more: a cell gave its name to something else."))
 
 
 def ask_optimize(submission, params, grads, lr):
@@ -230,7 +231,8 @@ def ask_optimize(submission, params, grads, lr):
         return one_after_the_other(submission.build("optimize", params, grads, lr), failure)
     found = after[0] if answer is None else answer
     fits = isinstance(found, list | tuple) and len(found) == len(NAMES)
-    require(fits, f"optimize should return the four new parameters, but {describe(answer)} came back.")
+    text = _("optimize should return the four new parameters, but {found} came back.")
+    require(fits, text.format(found=describe(answer)))
     return found
 
 
@@ -244,9 +246,8 @@ def one_after_the_other(kept, failure):
         raise failure from None
     except Raised:
         pass  # it has no more
-    require(
-        len(found) == len(NAMES), f"optimize should return the four new parameters, but {len(found)} came back."
-    )
+    text = _("optimize should return the four new parameters, but {found} came back.").format(found=len(found))
+    require(len(found) == len(NAMES), text)
     return found
 
 
@@ -270,8 +271,9 @@ def judge_gradient(submission, rng, name, hint, advice):
         hint(advice)
         raise
     hint(BY_AUTOGRAD)
-    where = f": `{asked}`" if asked else ""
-    raise ComparisonFailure(f"The gradients are to be worked out by hand, but backward asks autograd{where}.")
+    text = _("The gradients are to be worked out by hand, but backward asks autograd.")
+    where = _("The gradients are to be worked out by hand, but backward asks autograd: `{asked}`.")
+    raise ComparisonFailure(where.format(asked=asked) if asked else text)
 
 
 def asks_autograd(submission, name):
@@ -295,8 +297,9 @@ def asked_without_graph(submission, case):
 def by_name(answer):
     """The gradients by parameter. With fewer than four, the first ones are taken for what they are in order."""
     in_order = isinstance(answer, list | tuple) and 0 < len(answer) <= len(NAMES)
-    text = f"backward should return (dW1, db1, dW2, db2), four tensors, but {describe(answer)} came back."
-    require(in_order, text, safe="backward should return four tensors: (dW1, db1, dW2, db2).")
+    text = _("backward should return (dW1, db1, dW2, db2), four tensors, but {found} came back.")
+    safe = _("backward should return four tensors: (dW1, db1, dW2, db2).")
+    require(in_order, text.format(found=describe(answer)), safe=safe)
     return dict(zip(NAMES, answer, strict=False))
 
 

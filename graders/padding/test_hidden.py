@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from torchgrade.testing import require
+from torchgrade.testing import _, require
 
 PICTURES, KERNELS, SIZES = 6, 6, 40  # how many are drawn
 
@@ -16,7 +16,7 @@ def test_other_pictures_and_kernels(submission, rng, hint):
         "kernels, and pictures, kernels and sizes of any shape."
     )
     answers = []  # all are asked before any is judged: on the first alone, several mistakes look the same
-    for _ in range(PICTURES):
+    for _n in range(PICTURES):
         height, width = draw(rng, 9, 40), draw(rng, 9, 40)
         kernels = [(draw(rng, 1, 9), draw(rng, 1, 9)) for _ in range(KERNELS)]
         padded = [(draw(rng, 0, 7), draw(rng, 0, 7)) for _ in range(KERNELS)]
@@ -25,11 +25,11 @@ def test_other_pictures_and_kernels(submission, rng, hint):
         answers.append((as_lists(submission.call("get_pads", kernels, wanted, H=height, W=width)), padded))
     for pads, padded in answers:
         is_list = isinstance(pads, list) and len(pads) == KERNELS and all(is_pair(p) for p in pads)
-        require(is_list, "get_pads does not return one (pad_h, pad_w) for each kernel.")
+        require(is_list, _("get_pads does not return one (pad_h, pad_w) for each kernel."))
         whole = all(is_whole(n) for pair in pads for n in pair)
-        require(whole, "get_pads does not return whole numbers (int): `/` gives a float, `//` an int.")
+        require(whole, _("get_pads does not return whole numbers (int): `/` gives a float, `//` an int."))
         right = [tuple(pair) == p for pair, p in zip(pads, padded, strict=True)]
-        require(all(right), "With the padding that came back a Conv2d does not give the wanted size.")
+        require(all(right), _("With the padding that came back a Conv2d does not give the wanted size."))
 
 
 @pytest.mark.criterion("size-any")
@@ -49,10 +49,10 @@ def test_other_sizes_strides_and_paddings(submission, rng, hint):
             answer = submission.call("conv_output_size", *picture, S=stride, P=padding)
         answers.append((as_lists(answer), real_size(*picture, stride, padding)))
     for found, expected in answers:
-        require(is_pair(found), "conv_output_size does not return a pair (H_out, W_out).")
+        require(is_pair(found), _("conv_output_size does not return a pair (H_out, W_out)."))
         whole = all(map(is_whole, found))
-        require(whole, "conv_output_size does not return whole numbers (int): `/` gives a float, `//` an int.")
-        require(tuple(found) == expected, "The size is not what a real Conv2d answers with.")
+        require(whole, _("conv_output_size does not return whole numbers (int): `/` gives a float, `//` an int."))
+        require(tuple(found) == expected, _("The size is not what a real Conv2d answers with."))
 
 
 def draw(rng, low, high):

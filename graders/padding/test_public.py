@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 
-from torchgrade.testing import BadAnswer, ComparisonFailure, ProbeFailure, describe, require
+from torchgrade.testing import BadAnswer, ComparisonFailure, ProbeFailure, _, describe, require
 
 KERNELS = [(3, 3), (5, 5), (7, 7), (9, 9), (3, 5), (3, 3), (4, 4), (2, 2)]
 WANTED = [(8, 16), (8, 16), (8, 16), (8, 16), (8, 16), (22, 30), (7, 15), (9, 17)]
@@ -31,14 +31,14 @@ def test_table_of_the_task(submission, hint):
         hint(A_LIST if lazy else FORMULA)
         if lazy is None:
             raise
-        text = f"get_pads should return a list of (pad_h, pad_w), but a {lazy[1]} came back."
+        text = _("get_pads should return a list of (pad_h, pad_w), but a {kind} came back.").format(kind=lazy[1])
         raise ComparisonFailure(text) from None
     hint(ANEW if holds_too_many(answer) else FORMULA)
     pads = whole_pairs(answer, len(KERNELS), "get_pads")
     for kernel, wanted, pad in zip(KERNELS, WANTED, pads, strict=True):
         found = size_after(8, 16, kernel, pad)
-        text = f"For kernel {kernel} and the wanted size {wanted} the padding {pad} came back: it gives {found}."
-        require(found == wanted, text)
+        text = _("For kernel {kernel} and the wanted size {wanted} the padding {pad} came back: it gives {found}.")
+        require(found == wanted, text.format(kernel=kernel, wanted=wanted, pad=pad, found=found))
 
 
 FORMULA = (
@@ -46,7 +46,7 @@ FORMULA = (
     "is the same above and below, so it counts twice."
 )
 LAZY = re.compile(
-    r"type (zip|map|filter|generator|\w+_iterator)\b"
+    r"\b(zip|map|filter|generator|\w+_iterator)\b"
 )  # what the failure calls an answer that is no list yet
 A_LIST = (
     "It makes its pairs only when somebody goes through it, and only once. list(...) around it makes them a list."
@@ -76,8 +76,8 @@ def test_sizes_of_the_task(submission, hint):
         found = whole_pair(answer, "conv_output_size")
         expected = real_size(*sizes, **options)
         asked = ", ".join([*map(str, sizes), *(f"{key}={value}" for key, value in options.items())])
-        text = f"conv_output_size({asked}) should be {expected}, but {found} came back."
-        require(found == expected, text)
+        text = _("conv_output_size({asked}) should be {expected}, but {found} came back.")
+        require(found == expected, text.format(asked=asked, expected=expected, found=found))
 
 
 @pytest.mark.criterion("quiz-neuron-parameters")
@@ -139,11 +139,12 @@ def test_order_of_the_dimensions(submission, hint):
     letters = letters_of(" ".join(parts)) if readable else ""
     channels_last = "Channels last is the order of matplotlib and of many picture files. PyTorch has it otherwise."
     hint(channels_last if letters == "NHWC" else usual)
-    require(readable, f'answers["input_order"] should be text, but it is {describe(value)}.')
-    shown = value if isinstance(value, str) else " ".join(parts)
-    said = f'answers["input_order"] is {shown[:40]!r}'
-    require(sorted(letters) == sorted("CHNW"), f"{said}: the letters C, H, N and W are asked, each of them once.")
-    require(letters == "NCHW", f"{said}, and nn.Conv2d wants another order.")
+    require(readable, _('answers["input_order"] should be text, but it is {what}.').format(what=describe(value)))
+    shown = repr((value if isinstance(value, str) else " ".join(parts))[:40])
+    text = _('answers["input_order"] is {shown}: the letters C, H, N and W are asked, each of them once.')
+    require(sorted(letters) == sorted("CHNW"), text.format(shown=shown))
+    text = _('answers["input_order"] is {shown}, and nn.Conv2d wants another order.')
+    require(letters == "NCHW", text.format(shown=shown))
 
 
 # --- whole numbers -----------------------------------------------------------------------------------------
@@ -153,28 +154,29 @@ def whole_pairs(answer, count, name):
     """The answer as pairs of int; a ComparisonFailure that says what else it is."""
     answer = as_list(answer)
     is_list = isinstance(answer, list | tuple)
-    require(
-        is_list, f"{name} should return a list of (pad_h, pad_w), but {describe(answer)} came back.{lost(answer)}"
+    found = describe(answer)
+    text = _("{name} should return a list of (pad_h, pad_w), but {found} came back.").format(
+        name=name, found=found
     )
-    require(len(answer) == count, f"{name} should return {count} pairs here, but {describe(answer)} came back.")
-    return [whole_pair(pair, f"each item that {name} returns") for pair in answer]
+    require(is_list, text + lost(answer))
+    text = _("{name} should return {count} pairs here, but {found} came back.")
+    require(len(answer) == count, text.format(name=name, count=count, found=found))
+    return [whole_pair(pair, _("each item that {name} returns").format(name=name)) for pair in answer]
 
 
 def whole_pair(answer, name):
     """Two whole numbers as a tuple of int; a ComparisonFailure that says what else they are."""
     answer = as_list(answer)
     is_pair = isinstance(answer, list | tuple) and len(answer) == 2
-    text = f"{name} should be a pair of whole numbers, but it is {describe(answer)}.{lost(answer)}"
-    require(is_pair, text)
+    text = _("{name} should be a pair of whole numbers, but it is {found}.")
+    require(is_pair, text.format(name=name, found=describe(answer)) + lost(answer))
     numbers = tuple(n.item() if isinstance(n, torch.Tensor) and n.numel() == 1 else n for n in answer)
     odd = [n for n in numbers if not isinstance(n, int) or isinstance(n, bool)]
     if odd:
-        slash = " `/` gives a float, also where nothing is left over; `//` gives an int."
-        advice = slash if isinstance(odd[0], float) else ""
-        text = (
-            f"{name} should hold whole numbers (int), as Conv2d wants them, but {describe(odd[0])} is among them."
-        )
-        require(False, text + advice)
+        slash = _("`/` gives a float, also where nothing is left over; `//` gives an int.")
+        advice = f" {slash}" if isinstance(odd[0], float) else ""
+        text = _("{name} should hold whole numbers (int), as Conv2d wants them, but {found} is among them.")
+        require(False, text.format(name=name, found=describe(odd[0])) + advice)
     return numbers
 
 
@@ -184,7 +186,7 @@ def as_list(answer):
 
 
 def lost(answer):
-    return " Is a `return` missing?" if answer is None else ""
+    return " " + _("Is a `return` missing?") if answer is None else ""
 
 
 # --- a real convolution ------------------------------------------------------------------------------------
@@ -194,8 +196,8 @@ def size_after(height, width, kernel, pad):
     """What a convolution of stride 1 makes of this picture, in words where it cannot be had."""
     size = tuple(s + 2 * p - k + 1 for s, k, p in zip((height, width), kernel, pad, strict=True))
     if min(pad) < 0:
-        return "an error, for a padding cannot be negative"
-    return size if min(size) > 0 else "an error, for the kernel does not fit"
+        return _("an error, for a padding cannot be negative")
+    return size if min(size) > 0 else _("an error, for the kernel does not fit")
 
 
 def real_size(H, W, F, S=1, P=0):
@@ -211,11 +213,16 @@ def answered(submission, key, usual, hint):
     """What ``answers`` holds for this key; a failure with the usual hint where there is nothing."""
     try:
         answers = read_answers(submission, key)
-        require(isinstance(answers, dict), f"`answers` should be a dict, but it is {describe(answers)}.")
+        text = _("`answers` should be a dict, but it is {what}.").format(what=describe(answers))
+        require(isinstance(answers, dict), text)
         near = difflib.get_close_matches(key, [k for k in answers if isinstance(k, str)], 1, 0.7)
-        other = f"; the nearest one is '{near[0][:40]}'" if near else ""
-        require(key in answers, f"`answers` has no key '{key}'{other}.")
-        require(answers[key] is not None, f'answers["{key}"] is not answered yet.')
+        text = (
+            _("`answers` has no key '{key}'; the nearest one is '{near}'.")
+            if near
+            else _("`answers` has no key '{key}'.")
+        )
+        require(key in answers, text.format(key=key, near=near[0][:40] if near else ""))
+        require(answers[key] is not None, _('answers["{key}"] is not answered yet.').format(key=key))
     except (ProbeFailure, ComparisonFailure):
         hint(usual)
         raise
@@ -238,8 +245,9 @@ def judge_number(submission, key, right, hints, usual, hint):
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     as_text = "Write the answer as a number: worked out to the end, and without quotes."
     hint(hints.get(value, usual) if is_number else as_text if isinstance(value, str) else usual)
-    require(is_number, f'answers["{key}"] should be a number, but it is {describe(value)}.')
-    require(value == right, f'answers["{key}"] is {describe(value)}, and that is not right.')
+    what = describe(value)
+    require(is_number, _('answers["{key}"] should be a number, but it is {what}.').format(key=key, what=what))
+    require(value == right, _('answers["{key}"] is {what}, and that is not right.').format(key=key, what=what))
 
 
 def letters_of(text):

@@ -5,7 +5,7 @@ import contextlib
 import pytest
 import torch
 
-from torchgrade.testing import ProbeFailure, assert_tensor_close, for_each_input, normal, require, uniform
+from torchgrade.testing import ProbeFailure, _, assert_tensor_close, for_each_input, normal, require, uniform
 
 USUAL = (64, 10)  # the batch of the task; what fails for it has a mistake of another kind
 USUAL_FIRST = "softmax(x) is not right for an ordinary batch of shape (64, 10) either: begin there."
@@ -52,10 +52,10 @@ def test_argument_is_left_alone(submission, rng, hint):
         "end in _."
     )
     x = normal(rng, USUAL)
-    _, after = submission.call_keeping_arguments("softmax", x)
-    require(unchanged(x, after[0]), "After the call x is no longer what it was: softmax changed its argument.")
+    after = submission.call_keeping_arguments("softmax", x)[1]
+    require(unchanged(x, after[0]), _("After the call x is no longer what it was: softmax changed its argument."))
     before, after = asked_of_its_own_answer(submission, x)
-    text = (
+    text = _(
         "After p = softmax(x) and q = softmax(p), p is no longer what it was. Does your function keep one tensor for "
         "all its answers?"
     )

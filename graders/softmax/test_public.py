@@ -12,6 +12,7 @@ from torchgrade.testing import (
     ComparisonFailure,
     ProbeFailure,
     Raised,
+    _,
     assert_tensor_close,
     for_each_input,
     normal,
@@ -97,13 +98,14 @@ def what_is_wrong(submission, out):
     """What shows that these numbers are not the raw output of a network, and a hint; two empty texts if nothing."""
     value = definition(submission, "out")
     if float(out.max() - out.min()) <= 1e-6 and not has_product(value):
-        return "`out` is the same number everywhere, so it cannot come from the network.", RAW
+        return _("`out` is the same number everywhere, so it cannot come from the network."), RAW
     if made_up(value, out):
-        return "`out` is drawn or made up: neither the pictures nor the weights have a part in it.", RAW
+        return _("`out` is drawn or made up: neither the pictures nor the weights have a part in it."), RAW
     if distribution(out):
-        return "The rows of `out` sum to 1: it is not the raw output.", PROBABILITIES
+        return _("The rows of `out` sum to 1: it is not the raw output."), PROBABILITIES
     if function := behind(out, value):
-        return f"`out` looks like something behind {function}: it is not the raw output.", ACTIVATED
+        text = _("`out` looks like something behind {function}: it is not the raw output.")
+        return text.format(function=function), ACTIVATED
     return "", ""
 
 
@@ -120,15 +122,15 @@ def behind(out, value):
     if name in ACTIVATIONS and ACTIVATIONS[name][0] <= low and high <= ACTIVATIONS[name][1]:
         return f"`{name}`"
     if distribution(out.exp()):
-        return "a logarithm of softmax"
+        return _("a logarithm of softmax")
     saturated = ((out < 0.05) | (out > 0.95)).double().mean()
     if low >= 0 and high <= 1 and low < 0.05 and high > 0.95 and saturated > 0.5:
-        return "a sigmoid"
+        return _("a sigmoid")
     if low >= -1 and high <= 1 and (out.abs() > 0.999).double().mean() > 0.05:
-        return "a tanh"
+        return _("a tanh")
     # A whole row of zeros may come of a silent hidden layer; single zeros in it do not.
     cut = (out == 0) & (out > 0).any(dim=1, keepdim=True)
-    return "a ReLU" if low == 0 and int(cut.sum()) > 1 else ""
+    return _("a ReLU") if low == 0 and int(cut.sum()) > 1 else ""
 
 
 # --- how out is defined, read from the source --------------------------------------------------------------
@@ -190,8 +192,8 @@ def positive(p, x):
     low = float(p.min()) if p.numel() else 1.0
     require(
         low > 0,
-        f"softmax(x) holds {low:.4g}, but every probability is above 0.",
-        safe="softmax(x) holds numbers that are not above 0.",
+        _("softmax(x) holds {low:.4g}, but every probability is above 0.").format(low=low),
+        safe=_("softmax(x) holds numbers that are not above 0."),
         input=x,
         got=p,
         expected=torch.softmax(x, dim=1),
@@ -204,8 +206,10 @@ def sums_to_one(p, x):
     row = int(away.argmax())
     require(
         away <= 1e-4,
-        f"Row {row} of softmax(x) sums to {float(p[row].double().sum()):.7g}, but every row should sum to 1.",
-        safe="The rows of softmax(x) do not sum to 1.",
+        _("Row {row} of softmax(x) sums to {total:.7g}, but every row should sum to 1.").format(
+            row=row, total=float(p[row].double().sum())
+        ),
+        safe=_("The rows of softmax(x) do not sum to 1."),
         input=x,
         got=p,
         expected=torch.softmax(x, dim=1),
@@ -220,8 +224,8 @@ def follows(p, x):
     ordered = at_largest >= p.amax(dim=1, keepdim=True) * (1 - 1e-5)
     require(
         ordered & (~apart | (at_largest > 1.01 * at_smallest)),
-        "The largest number of a row of x should have the largest probability.",
-        safe="The largest probabilities are not where x is largest.",
+        _("The largest number of a row of x should have the largest probability."),
+        safe=_("The largest probabilities are not where x is largest."),
         input=x,
         got=p,
         expected=torch.softmax(x, dim=1),

@@ -236,3 +236,19 @@ def test_graders_that_changed_are_read_again(kernel: Kernel, root: Path) -> None
         grader.write_text(before, encoding="utf-8")
     assert DOUBLE_PUBLIC.strip().splitlines()[0] in before
     assert "✓ passed" in kernel.run('check("double")')
+
+
+def test_the_notebook_is_told_in_the_language_of_the_course(
+    kernel_in: Callable[[Path], Kernel], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    root = add_assignment(write_course(tmp_path_factory.mktemp("russian")), hidden="")
+    path = root / "course.yaml"
+    path.write_text(f"{path.read_text(encoding='utf-8')}\nlanguage: ru\n", encoding="utf-8")
+    (root / "work").mkdir()
+    kernel = kernel_in(root / "work")
+    kernel.run("from torchgrade import check\n" + WRONG)
+    said = " ".join(kernel.run('check("double")').split())
+    assert "не пройден" in said and "пройдено 0 из 1 открытой проверки" in said
+    assert 'lang="ru"' in kernel.html
+    said = kernel.run('check("nothing")')
+    assert "check() не удалось выполнить: нет задания «nothing»; есть: double" in said

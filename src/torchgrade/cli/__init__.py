@@ -2,7 +2,9 @@
 
 from torchgrade.cli.commands import app, main
 from torchgrade.cli.reports import report
+from torchgrade.cli.serve import serve
 
 app.command()(report)
+app.command()(serve)
 
 __all__ = ["main"]

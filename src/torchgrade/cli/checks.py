@@ -20,7 +20,7 @@ from torchgrade.errors import TorchgradeError
 from torchgrade.feedback import terminal
 from torchgrade.feedback.terminal import clean
 from torchgrade.i18n import _
-from torchgrade.spec import load_course
+from torchgrade.spec import load_course, speak
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -32,36 +32,50 @@ __all__ = ["check_once", "clean", "show", "watch_notebook"]
 _WATCH_SECONDS = 0.1
 
 
-def check_once(notebook: Path | None, assignment: str, *, plain: bool | None, as_json: bool = False) -> bool:
+def check_once(
+    notebook: Path | None, assignment: str, *, plain: bool | None, as_json: bool = False, language: str = ""
+) -> bool:
     """Check and show. True when all public points were earned. Raises TorchgradeError."""
     from torchgrade.pipeline.checking import Checker
 
+    _speak_near(notebook, language)
     if as_json:
         with contextlib.closing(Checker(plain=plain, tell=partial(print, file=sys.stderr))) as checker:
-            return _check(checker, notebook, assignment, _print_json)
+            return _check(checker, notebook, assignment, language, _print_json)
     console = _console()
     with (
         console.status(_("examining…")) as status,
         contextlib.closing(Checker(plain=plain, tell=lambda text: status.update(escape(text)))) as checker,
     ):
-        return _check(checker, notebook, assignment, partial(_show_below, status, console))
+        return _check(checker, notebook, assignment, language, partial(_show_below, status, console))
+
+
+def _speak_near(notebook: Path | None, language: str) -> None:
+    """Speak the language of the course in which the notebook lies, or would lie, before anything is said."""
+    from torchgrade.pipeline import course_root
+
+    place = (notebook or Path.cwd()).resolve()
+    with contextlib.suppress(TorchgradeError):  # whatever is wrong with the course is told in a moment
+        speak(load_course(course_root(place if place.is_dir() else place.parent), only=""), language)
 
 
 def _console() -> Console:
     return Console(highlight=False, emoji=False)
 
 
-def _check(checker: Checker, notebook: Path | None, assignment: str, tell: Callable[[Checked], None]) -> bool:
+def _check(
+    checker: Checker, notebook: Path | None, assignment: str, language: str, tell: Callable[[Checked], None]
+) -> bool:
     from torchgrade.pipeline import course_root
     from torchgrade.pipeline.checking import find_notebook
 
     path = find_notebook(notebook)
-    course = load_course(course_root(path.resolve().parent), only=assignment or None)
+    course = speak(load_course(course_root(path.resolve().parent), only=assignment or None), language)
     checked = checker.check(course, path, assignment)
     tell(checked)
     verdict = checked.verdict
     if verdict.status == "broken":
-        raise TorchgradeError(verdict.reason or "the check itself failed")
+        raise TorchgradeError(verdict.reason or _("the check itself failed"))
     return verdict.points >= verdict.max_points
 
 
@@ -85,10 +99,11 @@ def _show_below(status: Status, console: Console, checked: Checked) -> None:
 # --- again and again ---------------------------------------------------------------------------------------
 
 
-def watch_notebook(notebook: Path | None, assignment: str, *, plain: bool | None) -> None:
+def watch_notebook(notebook: Path | None, assignment: str, *, plain: bool | None, language: str = "") -> None:
     """Check again whenever the file changes, until Ctrl-C. The examiner stays warm in between."""
     from torchgrade.pipeline.checking import Checker, find_notebook
 
+    _speak_near(notebook, language)
     path, console = find_notebook(notebook), _console()
     with (
         _footer(console, path.name) as footer,
@@ -98,7 +113,7 @@ def watch_notebook(notebook: Path | None, assignment: str, *, plain: bool | None
             footer.busy(_("examining…"))
             begin = time.monotonic()
             try:
-                _check(checker, path, assignment, partial(show, console))
+                _check(checker, path, assignment, language, partial(show, console))
             except TorchgradeError as error:
                 console.print(clean(f"torchgrade: {error}"), markup=False, soft_wrap=True)
             console.print()
@@ -145,14 +160,16 @@ class LiveFooter:
 
     def busy(self, doing: str) -> None:
         """Show what takes a while."""
-        self._show(f"◌ {self._name} · {clean(doing)} · {_('Ctrl-C stops')}")
+        self._show("◌", clean(doing))
 
     def waiting(self, seconds: float) -> None:
         """Show that a check is over, and what to do next."""
         took = _("{seconds} s at {time}").format(seconds=f"{seconds:.1f}", time=time.strftime("%H:%M:%S"))
-        self._show(f"● {self._name} · {took} · {_('save it to check again')} · {_('Ctrl-C stops')}")
+        self._show("●", took, _("save it to check again"))
 
-    def _show(self, line: str) -> None:
+    def _show(self, sign: str, *said: str) -> None:
+        parts = (self._name, *said, _("Ctrl-C stops"))
+        line = f"{sign} {' · '.join(parts)}"
         self._live.update(Text(line, style="reverse", overflow="ellipsis", no_wrap=True), refresh=True)
 
 

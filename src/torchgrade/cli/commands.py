@@ -15,6 +15,7 @@ import typer
 
 from torchgrade import __version__
 from torchgrade.cli import data
+from torchgrade.cli.language import Lang
 from torchgrade.errors import TorchgradeError, UsageError
 from torchgrade.model import Tier
 
@@ -111,15 +112,18 @@ def check(
     plain: Annotated[
         bool, typer.Option("--plain-kernel", help="Run the notebook in an ordinary kernel, without a sandbox.")
     ] = False,
+    lang: Lang = "",
 ) -> None:
     """Examine your own notebook by the public criteria. Nothing is stored."""
     from torchgrade.cli.checks import check_once, watch_notebook
 
     forced = True if plain else None
+    if watch and json_output:
+        raise UsageError("--json prints one result and ends, --watch goes on: choose one of them")
     if watch:
-        watch_notebook(notebook, assignment, plain=forced)
+        watch_notebook(notebook, assignment, plain=forced, language=lang)
         return
-    if not check_once(notebook, assignment, plain=forced, as_json=json_output):
+    if not check_once(notebook, assignment, plain=forced, as_json=json_output, language=lang):
         raise typer.Exit(FAILED)
 
 
@@ -141,6 +145,7 @@ def grade(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be graded, and why; no more.")
     ] = False,
+    lang: Lang = "",
 ) -> None:
     """Grade a whole cohort by all criteria."""
     from torchgrade.pipeline import GradeOptions, course_root
@@ -158,27 +163,29 @@ def grade(
         force=force,
     )
     if dry_run:
-        _show_plan(course_root(Path.cwd()), assignment, submissions, out, options)
+        _show_plan(course_root(Path.cwd()), assignment, submissions, out, options, lang)
     else:
-        _grade(course_root(Path.cwd()), assignment, submissions, out, options)
+        _grade(course_root(Path.cwd()), assignment, submissions, out, options, lang)
 
 
-def _find(root: Path, assignment: str) -> tuple[Course, Assignment]:
-    from torchgrade.spec import assignment_ids, load_course
+def _find(root: Path, assignment: str, lang: str) -> tuple[Course, Assignment]:
+    from torchgrade.spec import assignment_ids, load_course, speak
 
-    course = load_course(root, only=assignment)
+    course = speak(load_course(root, only=assignment), lang)
     found = course.assignment(assignment)
     if found is None:
         raise UsageError(_no_assignment(assignment, assignment_ids(root)))
     return course, found
 
 
-def _show_plan(root: Path, assignment: str, submissions: Path, out: Path, options: GradeOptions) -> None:
+def _show_plan(
+    root: Path, assignment: str, submissions: Path, out: Path, options: GradeOptions, lang: str
+) -> None:
     from torchgrade.cli.checks import clean
     from torchgrade.cli.progress import live_progress
     from torchgrade.pipeline import survey, tally
 
-    course, found = _find(root, assignment)
+    course, found = _find(root, assignment, lang)
     with live_progress(found) as progress:
         planned = survey(course, found, submissions, out, options, progress)
     todo = [p for p in planned if not p.known]
@@ -191,11 +198,13 @@ def _show_plan(root: Path, assignment: str, submissions: Path, out: Path, option
         typer.echo(f"        and {len(todo) - _LISTED} more")
 
 
-def _grade(root: Path, assignment: str, submissions: Path, out: Path, options: GradeOptions) -> None:
+def _grade(
+    root: Path, assignment: str, submissions: Path, out: Path, options: GradeOptions, lang: str = ""
+) -> None:
     from torchgrade.cli.progress import live_progress
     from torchgrade.pipeline import grade as run
 
-    course, found = _find(root, assignment)
+    course, found = _find(root, assignment, lang)
     try:
         with live_progress(found) as progress:
             summary = run(course, found, submissions, out, options, progress)

@@ -77,7 +77,7 @@ def _bar(n: int, row: Sequence[str]) -> ErrorBar:
     return ErrorBar(
         name=short,
         short=short if len(short) <= _DRAWN_NAME else f"{short[: _DRAWN_NAME - 1]}…",
-        error=one_line(error, _NUMBER),
+        error=_("none") if error == "none" else one_line(error, _NUMBER),
         allowed=one_line(allowed, _NUMBER),
         word=_("right") if right else _("wrong") if size is not None else _("nothing to compare"),
         tone="good" if right else "bad",

@@ -146,13 +146,13 @@ def _said(result: CriterionResult, count: int) -> str:
 
 def _entry(results: Iterable[CriterionResult]) -> str:
     """YAML: every value in quotes, for ``no`` and ``1.0`` are no text to YAML."""
-    lines = ["hints:"]
+    lines, words = ["hints:"], _("What to tell these students.")
     for result in list(results)[:_ENTRIES]:
         lines += [
             '  - key: "name-of-the-mistake"',
             f"    criterion: {json.dumps(one_line(result.id, 80))}",
             f"    fingerprint: {json.dumps(one_line(result.fingerprint, 40))}",
-            f"    hint: {json.dumps(_('What to tell these students.'), ensure_ascii=False)}",
+            f"    hint: {json.dumps(words, ensure_ascii=False)}",
         ]
     return "\n".join(lines)
 

@@ -134,8 +134,8 @@ def _page(
 ) -> CohortPage:
     rows = tuple(row(assignment, v, files.get(id(v), ""), groups.get(v.student, "")) for v in verdicts)
     return CohortPage(
-        assignment=one_line(assignment.title, 200),
-        course=one_line(f"{course.title}, {course.year}" if course.year else course.title, 200),
+        assignment=one_line(_(assignment.title), 200),
+        course=one_line(", ".join(filter(None, (_(course.title), course.year))), 200),
         language=one_line(course.language, 20),
         max_points=number(assignment.max_points),
         when=moment(when),
@@ -195,7 +195,7 @@ def _alarms(verdicts: list[Verdict], files: Mapping[int, str]) -> list[Alarm]:
 
 def _trouble(verdict: Verdict) -> list[tuple[int, Word, str]]:
     """Why this submission needs eyes: nothing, or one (rank, word, sentence)."""
-    broke = [one_line(r.title or r.id, 120) for r in verdict.criteria if r.outcome is Outcome.BROKEN]
+    broke = [one_line(_(r.title) or r.id, 120) for r in verdict.criteria if r.outcome is Outcome.BROKEN]
     reason = one_line(verdict.reason, 400)
     if verdict.status is Status.BROKEN:
         return [(0, STATUSES[Status.BROKEN], " ".join(filter(None, (reason, "; ".join(broke)))))]
@@ -217,7 +217,9 @@ def _waiting(assignment: Assignment, verdicts: list[Verdict], files: Mapping[int
         if students:
             said = plural("{count} submission to read", "{count} submissions to read", len(students))
             said = said.format(count=len(students))
-            yield Waiting(one_line(criterion.title or criterion.id, 240), said, OUTCOMES[Outcome.MANUAL], students)
+            yield Waiting(
+                one_line(_(criterion.title) or criterion.id, 240), said, OUTCOMES[Outcome.MANUAL], students
+            )
 
 
 def _outliers(verdicts: list[Verdict], files: Mapping[int, str]) -> Iterable[Outlier]:

@@ -144,9 +144,10 @@ def write_feedback(
 
 @cache
 def _code_digest() -> str:
-    """sha256 of the code and templates that make a page."""
+    """sha256 of the code, the templates and the sentences that make a page."""
     total = hashlib.sha256()
-    for folder, pattern in ((Path(__file__).parent, "*.py"), (template_folder(), "**/*")):
+    ours = Path(__file__).parent
+    for folder, pattern in ((ours, "*.py"), (template_folder(), "**/*"), (ours.parent / "locale", "**/*.po")):
         for path in sorted(p for p in folder.glob(pattern) if p.is_file()):
             total.update(path.read_bytes())
     return total.hexdigest()

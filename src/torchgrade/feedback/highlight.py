@@ -47,7 +47,8 @@ def least_size(source: str) -> int:
 
 def _line(html: str, *, wrong: bool) -> str:
     if wrong:
-        return f'<span class="l wrong">{html}<b class="here">◀ {_("here")}</b></span>'
+        here = _("here")
+        return f'<span class="l wrong">{html}<b class="here">◀ {here}</b></span>'
     return f'<span class="l">{html}</span>'
 
 

@@ -10,7 +10,7 @@ from torchgrade.feedback.clean import one_line, plain
 from torchgrade.feedback.similar import Pair, Piece
 from torchgrade.feedback.templates import inline, policy, render
 from torchgrade.feedback.words import moment
-from torchgrade.i18n import plural
+from torchgrade.i18n import _, plural
 from torchgrade.model import Assignment, Course
 
 _AROUND = 3  # lines shown before and behind what both have
@@ -43,8 +43,8 @@ def render_pairs(
     style = inline("base.css", "similar.css")
     return render(
         "similar.html.j2",
-        assignment=one_line(assignment.title, 200),
-        course=one_line(course.title, 200),
+        assignment=one_line(_(assignment.title), 200),
+        course=one_line(_(course.title), 200),
         language_of_course=one_line(course.language, 20),
         when=moment(generated_at),
         pairs=_views(pairs, pages),

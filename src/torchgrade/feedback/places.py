@@ -13,6 +13,7 @@ from torchgrade.notebook import find_definition
 
 _LOST = (Outcome.PARTIAL, Outcome.FAILED, Outcome.ERRORED, Outcome.TIMED_OUT, Outcome.OUT_OF_MEMORY)
 _LINE = re.compile(r"in the line `([^`]+)`")
+_LAST = re.compile(r"`([^`]+)`$")  # in any language the line stands at the end of what an exception is told by
 _WORD = re.compile(r"\w+")
 
 
@@ -42,6 +43,8 @@ class Places:
         names = [self._names[w] for w in _WORD.findall(f"{result.message} {result.title}") if w in self._names]
         defined = next((p for p in map(self._defined, dict.fromkeys(names)) if p), None)
         quoted = _LINE.search(result.message)
+        if quoted is None and result.outcome is Outcome.ERRORED:
+            quoted = _LAST.search(result.message)
         return (self._line(quoted[1].strip(), defined) if quoted else None) or defined
 
     def _defined(self, name: str) -> Place | None:

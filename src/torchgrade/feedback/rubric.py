@@ -13,7 +13,7 @@ from torchgrade.feedback.exhibits import KINDS, ExhibitView, exhibit_view
 from torchgrade.feedback.heat import HeatView, heat_view
 from torchgrade.feedback.markdown import with_code
 from torchgrade.feedback.words import OUTCOMES, Word, number
-from torchgrade.i18n import _, plural
+from torchgrade.i18n import _, in_every_language, plural
 from torchgrade.model import Assignment, CriterionResult, Evidence, Outcome, Verdict, Visibility
 
 _ARRAYS, _ROWS, _COLUMNS, _NUMBER = 6, 8, 10, 24
@@ -116,16 +116,13 @@ def _view(result: CriterionResult, *, everything: bool) -> CriterionView:
     shown = tuple(e for e in shown if e.kind != "errors" and e.kind not in KINDS)
     arrays = _arrays(shown)
     word = OUTCOMES[result.outcome]
-    said = plain(result.message) or word.meaning
-    if result.outcome is Outcome.BROKEN and result.message:
-        said = f"{word.meaning}\n{plain(result.message)}"
     return CriterionView(
-        title=one_line(result.title or result.id, 240),
+        title=one_line(_(result.title) or result.id, 240),
         word=word,
         points=_points(result),
         share=_share(result),
         tag=_tag(result),
-        message=with_code(shorten(said, 1600)),
+        message=with_code(shorten(said_of(result), 1600)),
         hint=with_code(shorten(plain(result.hint), 1000)),
         arrays=arrays,
         errors=errors_view(pictures[0]) if pictures else None,
@@ -134,6 +131,14 @@ def _view(result: CriterionResult, *, everything: bool) -> CriterionView:
         heat=_heat(shown[:_ARRAYS]),
         exhibits=exhibits,
     )
+
+
+def said_of(result: CriterionResult) -> str:
+    """The message; where there is none, what the outcome's word means; both of what could not be judged."""
+    said, meaning = plain(result.message), OUTCOMES[result.outcome].meaning
+    if result.outcome is Outcome.BROKEN and said:
+        return f"{meaning}\n{said}"
+    return said or meaning
 
 
 def _heat(evidence: Sequence[Evidence]) -> HeatView | None:
@@ -147,11 +152,16 @@ def _pair(evidence: Sequence[Evidence]) -> tuple[Evidence | None, Evidence | Non
 
 
 def _is_expected(evidence: Evidence) -> bool:
-    return evidence.label.strip().lower().startswith("expected")
+    return _begins(evidence.label, ("expected", *in_every_language("expected")))
 
 
 def _is_got(evidence: Evidence) -> bool:
-    return evidence.label.strip().lower().startswith(("got", "came back"))
+    return _begins(evidence.label, ("got", *in_every_language("came back")))
+
+
+def _begins(label: str, words: tuple[str, ...]) -> bool:
+    """Whether it is one of these, whatever language the verdict was reached in."""
+    return label.strip().lower().startswith(words)
 
 
 def _bytes(array: ArrayView) -> int:
@@ -220,7 +230,7 @@ def strip(results: Sequence[CriterionResult]) -> list[Segment]:
     for result in results:
         width = max(room * result.max_points / total, 0.5)
         word = OUTCOMES[result.outcome]
-        title = f"{one_line(result.title, 120)}: {word.text}, {_points(result)}"
+        title = f"{one_line(_(result.title), 120)}: {word.text}, {_points(result)}"
         fill = width * _share(result)
         segments.append(Segment(round(x, 1), round(width, 1), round(fill, 1), word.tone, title))
         x += width + gap

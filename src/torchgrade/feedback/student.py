@@ -129,8 +129,8 @@ def _page(
     status = STATUSES[verdict.status]
     return StudentPage(
         student=one_line(verdict.student, 200),
-        assignment=one_line(assignment.title, 200),
-        course=one_line(f"{course.title}, {course.year}" if course.year else course.title, 200),
+        assignment=one_line(_(assignment.title), 200),
+        course=one_line(", ".join(filter(None, (_(course.title), course.year))), 200),
         language=one_line(course.language, 20),
         points=number(verdict.points),
         max_points=number(verdict.max_points),
@@ -191,12 +191,12 @@ def _failed_cells(verdict: Verdict, cells: Sequence[CellView]) -> tuple[FailedCe
 
 def _failed_cell(report: CellReport, anchors: Mapping[int, str]) -> FailedCell:
     said = f"{report.error_name}: {report.error_value}" if report.error_value else report.error_name
-    line = f" ({_('line {number}').format(number=report.line)})" if report.line else ""
+    line = _("line {number}").format(number=report.line) if report.line else ""
     if report.status == "interrupted" and report.seconds > 0:
         said = _("after {time}").format(time=seconds(report.seconds))
     return FailedCell(
         anchor=anchors.get(report.index + 1, ""),
         name=_("Cell {number}").format(number=report.index + 1),
         word=cell_word(report.status),
-        said=one_line(said, 300) + line,
+        said=f"{one_line(said, 300)} ({line})" if line else one_line(said, 300),
     )

@@ -69,7 +69,7 @@ def criterion_summary(criterion: Criterion, verdicts: Sequence[Verdict]) -> Crit
     found = discrimination(criterion, verdicts)
     said = ", ".join(f"{OUTCOMES[o].text} {outcomes[o]}" for o in Outcome if outcomes[o])
     return CriterionSummary(
-        title=one_line(criterion.title or criterion.id, 240),
+        title=one_line(_(criterion.title) or criterion.id, 240),
         tag=", ".join(filter(None, (_("bonus") if criterion.bonus else "", _kept(criterion)))),
         points=number(criterion.points),
         mean=number(statistics.fmean(judged)) if judged else "",

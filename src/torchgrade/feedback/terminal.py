@@ -52,20 +52,21 @@ def _parts(told: Told, width: int) -> Iterator[RenderableType]:
 
 
 def _criterion(told: ToldCriterion, wide: int, worth: int, width: int) -> Iterator[RenderableType]:
-    word, head = told.view.word, Table.grid(padding=(0, 2))
+    view, head = told.view, Table.grid(padding=(0, 2))
     head.add_column(width=wide + 2, no_wrap=True)
     head.add_column(width=worth, justify="right", no_wrap=True)
     head.add_column()  # a long title goes on below its own beginning
     head.add_row(
-        Text(f"{told.sign} {clean(word.text)}", style=_COLOURS[word.tone]),
-        Text(clean(told.view.points)),
-        Text(clean(told.view.title)),
+        Text(f"{told.sign} {clean(view.word.text)}", style=_COLOURS[view.word.tone]),
+        Text(clean(view.points)),
+        Text(clean(view.title)),
     )
     yield head
     if told.said:
         yield _indented(_shown(told.said))
     if told.hint:
-        yield _indented(f"[cyan]{_('Hint')}:[/cyan] {_shown(told.hint)}")
+        word = _("Hint")
+        yield _indented(f"[cyan]{word}:[/cyan] {_shown(told.hint)}")
     if told.evidence and told.lost:
         yield from _evidence(told.evidence, width)
 

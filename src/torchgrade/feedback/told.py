@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from torchgrade.feedback.clean import one_line, plain, shorten
-from torchgrade.feedback.rubric import CriterionView, criteria_views
+from torchgrade.feedback.rubric import CriterionView, criteria_views, said_of
 from torchgrade.feedback.words import OUTCOMES, STATUSES, cell_word, number, seconds, tier_words
 from torchgrade.i18n import _, plural
-from torchgrade.model import Assignment, CellReport, CriterionResult, Evidence, Outcome, Status, Tier, Verdict
+from torchgrade.model import Assignment, CellReport, Evidence, Outcome, Status, Tier, Verdict
 
 _SIGNS = {"check": "✓", "half": "◐", "skip": "–", "pen": "…", "wrench": "!"}
 _OTHER = "✗"
@@ -79,7 +79,7 @@ def tell(
     ``live``: the kernel that asked was examined, not the notebook's file.
     """
     return Told(
-        title=one_line(assignment.title, 200),
+        title=one_line(_(assignment.title), 200),
         language=one_line(language, 20),
         summary=_summary(verdict),
         later=_later(later),
@@ -119,18 +119,10 @@ def _criteria(verdict: Verdict) -> Iterator[ToldCriterion]:
         yield ToldCriterion(
             view=view,
             sign=sign_of(view.word.icon),
-            said=shorten(_said(result), 1600) if lost else "",
+            said=shorten(said_of(result), 1600) if lost else "",
             hint=shorten(plain(result.hint), 1000) if lost else "",
             evidence=result.evidence,
         )
-
-
-def _said(result: CriterionResult) -> str:
-    """The message; where there is none, what the outcome's word means."""
-    said, meaning = plain(result.message), OUTCOMES[result.outcome].meaning
-    if result.outcome is Outcome.BROKEN and said:
-        return f"{meaning}\n{said}"
-    return said or meaning
 
 
 def _cell(cell: CellReport) -> ToldCell:

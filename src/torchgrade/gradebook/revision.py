@@ -19,12 +19,18 @@ def ensure_newest(engine: Engine, name: str) -> None:
         return
     from torchgrade.gradebook.upgrade import upgrade  # Alembic takes longer to import than all else here
 
-    try:
-        upgrade(engine, stored, name)
-    except DBAPIError:
-        # Two programs may open a new gradebook at once: the slower one finds the tables made.
-        with engine.connect() as db:
-            if stored_revision(db) != REVISION:
+    while True:
+        try:
+            upgrade(engine, stored, name)
+            return
+        except DBAPIError:
+            # Programs may open a gradebook at once, and each migration is a transaction of its own: the slower one
+            # finds a step made, and goes on from there. Where nobody else moved, it is a fault.
+            with engine.connect() as db:
+                before, stored = stored, stored_revision(db)
+            if stored == REVISION:
+                return
+            if stored == before:
                 raise
 
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0003"  # the newest migration: compared with the database before Alembic is imported
+REVISION = "0004"  # the newest migration: compared with the database before Alembic is imported
 REVISION_TABLE = "torchgrade_revision"  # its own name, so the database may be shared with another program
 
 _ESCAPED = "~escaped:"
@@ -181,3 +181,55 @@ attempts = Table(
 )
 
 Index("verdict_by_student", verdicts.c.student)
+
+
+def _whose() -> list[Column[Any]]:
+    return [Column(name, SafeName, nullable=False) for name in ("course", "assignment", "student")]
+
+
+# What teachers decided beside the machine's verdicts, as it is now; how it came to be is in ``audit``.
+decisions = Table(
+    "decision",
+    metadata,
+    Column("decision_id", Integer, primary_key=True),
+    *_whose(),
+    Column("criterion", SafeName, nullable=False),  # its id; empty: the whole work, which may have a comment
+    Column("points", Float),  # none: the machine's points stand
+    Column("reason", SafeText, nullable=False),
+    Column("comment", SafeText, nullable=False),
+    Column("machine_outcome", SafeText, nullable=False),  # what the teacher saw when deciding
+    Column("machine_points", Float, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("notebook_digest", SafeText, nullable=False),  # the work that the decision is about
+    Column("verdict_key", SafeText, nullable=False),
+    Column("version", Integer, nullable=False),  # one more with each change
+    Column("who", SafeText, nullable=False),
+    Column("at", DateTime, nullable=False),
+    UniqueConstraint("course", "assignment", "student", "criterion", name="decision_once"),
+)
+
+releases = Table(
+    "release",
+    metadata,
+    Column("release_id", Integer, primary_key=True),
+    *_whose(),
+    Column("verdict_key", SafeText, nullable=False),
+    Column("verdict", SafeJSON, nullable=False),  # as it was told, decisions included; without exhibits
+    Column("who", SafeText, nullable=False),
+    Column("at", DateTime, nullable=False),
+    UniqueConstraint("course", "assignment", "student", name="release_once"),
+)
+
+# Rows are added and never changed: triggers of the migration see to it.
+audit = Table(
+    "audit",
+    metadata,
+    Column("entry_id", Integer, primary_key=True),
+    Column("at", DateTime, nullable=False),
+    Column("who", SafeText, nullable=False),
+    *_whose(),
+    Column("criterion", SafeName, nullable=False),
+    Column("action", SafeText, nullable=False),
+    Column("before", SafeJSON, nullable=False),
+    Column("after", SafeJSON, nullable=False),
+)

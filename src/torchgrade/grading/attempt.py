@@ -11,6 +11,8 @@ import numpy as np
 import torch
 
 from torchgrade.errors import RoomError
+from torchgrade.grading.retelling import retell
+from torchgrade.i18n import _
 from torchgrade.model import CellReport, Limits
 from torchgrade.sandbox.probes import Questioner
 from torchgrade.sandbox.room import Ended, Room
@@ -90,7 +92,8 @@ class Attempt:
 
     def _cause_of_death(self, index: int) -> ProbeFailure:
         kind = OutOfMemory if self.out_of_memory else Died
-        return kind(f"the notebook ended its own Python process in cell {index + 1}, each time it was run")
+        said = _("the notebook ended its own Python process in cell {cell}, each time it was run")
+        return kind(said.format(cell=index + 1))
 
     def ask(
         self, subject: str, op: str, fields: dict[str, Any], values: dict[str, Any], training: float | None = None
@@ -103,9 +106,9 @@ class Attempt:
         self.questions += 1
         fatal = self._fatal.setdefault(subject, [])
         if len(fatal) >= _FATAL_PER_NAME:
-            raise type(fatal[-1])(f"{_before(subject, fatal[-1])} before, so it is not asked again")
+            raise type(fatal[-1])(_not_again(fatal[-1]).format(subject=subject))
         if (self._asking_left if training is None else self._training_left) <= 0:
-            raise TimedOut("the time for this examination is used up")
+            raise TimedOut(_("the time for this examination is used up"))
         begin = time.monotonic()
         try:
             seconds = None if training is None else min(training, self._training_left)
@@ -113,6 +116,7 @@ class Attempt:
             try:
                 return questioner.ask(subject, op, fields, values, seconds)
             except ProbeFailure as failure:
+                retell(failure)
                 if isinstance(failure, TimedOut) or questioner.closed is not None:
                     fatal.append(failure)
                 raise
@@ -128,7 +132,7 @@ class Attempt:
             raise self._dead
         if self._questioner is None or self._questioner.closed or (self._room and self._room.poll() is not None):
             if self._reopened >= _REOPENINGS or self._left <= 0:
-                raise Died("the notebook's Python process ended too often to be asked again")
+                raise Died(_("the notebook's Python process ended too often to be asked again"))
             self._reopened += 1
             run = self._run_once()
             if run.died_in is not None:
@@ -161,43 +165,49 @@ class Attempt:
         killed = [c for c in self.cells if c.status == "killed"]
         stopped = [c for c in self.cells if c.status == "interrupted"]
         if killed and "gpu memory" in self._ended_for:
-            return "the notebook needed more memory of the GPU than its share"
+            return _("the notebook needed more memory of the GPU than its share")
         if killed and "disk" in self._ended_for:
-            return f"the notebook wrote more than {self.limits.disk_mb} MiB, or too many files"
+            said = _("the notebook wrote more than {size} MiB, or too many files")
+            return said.format(size=self.limits.disk_mb)
         if self.out_of_memory and killed:
-            return f"the notebook needed more than {self.limits.memory_mb} MiB of memory"
+            return _("the notebook needed more than {size} MiB of memory").format(size=self.limits.memory_mb)
         if self._dead is not None:
             return str(self._dead)
         if flooded := [c for c in self.cells if c.error_name == OUTPUT_LIMIT]:
-            return f"cell {flooded[0].index + 1} put out far more than is kept, and was stopped"
+            said = _("cell {cell} put out far more than is kept, and was stopped")
+            return said.format(cell=flooded[0].index + 1)
         if any(c.status == "skipped" for c in self.cells):
-            return f"the notebook ran longer than {self.limits.notebook_seconds:g} s; what came later was not run"
+            said = _("the notebook ran longer than {seconds} s; what came later was not run")
+            return said.format(seconds=f"{self.limits.notebook_seconds:g}")
         if stopped:
             return self._stopped(stopped[0])
-        if killed and killed[0].error_name == TIME_LIMIT:
-            return (
-                f"cell {killed[0].index + 1} ran longer than {self.limits.cell_seconds:g} s and could not be "
-                "interrupted; the notebook was run without it"
+        return self._killed_by(killed[0]) if killed else ""
+
+    def _killed_by(self, cell: CellReport) -> str:
+        """Why the notebook was run without this cell."""
+        if cell.error_name == TIME_LIMIT:
+            said = _(
+                "cell {cell} ran longer than {seconds} s and could not be interrupted; "
+                "the notebook was run without it"
             )
-        if killed and killed[0].error_name == BAD_MESSAGES:
-            return f"cell {killed[0].index + 1} upset the notebook's kernel; the notebook was run without it"
-        if killed:
-            return f"cell {killed[0].index + 1} ended the whole Python process; the notebook was run without it"
-        return ""
+        elif cell.error_name == BAD_MESSAGES:
+            said = _("cell {cell} upset the notebook's kernel; the notebook was run without it")
+        else:
+            said = _("cell {cell} ended the whole Python process; the notebook was run without it")
+        return said.format(cell=cell.index + 1, seconds=f"{self.limits.cell_seconds:g}")
 
     def _stopped(self, cell: CellReport) -> str:
         """A cell has its own time, or what is left of the notebook's."""
         if cell.seconds < self.limits.cell_seconds:
-            return (
-                f"the notebook ran longer than {self.limits.notebook_seconds:g} s; "
-                f"cell {cell.index + 1} was interrupted"
-            )
-        return f"cell {cell.index + 1} ran longer than {self.limits.cell_seconds:g} s and was interrupted"
+            said = _("the notebook ran longer than {seconds} s; cell {cell} was interrupted")
+            return said.format(seconds=f"{self.limits.notebook_seconds:g}", cell=cell.index + 1)
+        said = _("cell {cell} ran longer than {seconds} s and was interrupted")
+        return said.format(seconds=f"{self.limits.cell_seconds:g}", cell=cell.index + 1)
 
 
-def _before(subject: str, failure: ProbeFailure) -> str:
+def _not_again(failure: ProbeFailure) -> str:
     if isinstance(failure, TimedOut):
-        return f"`{subject}` did not answer in time"
+        return _("`{subject}` did not answer in time before, so it is not asked again")
     if isinstance(failure, OutOfMemory):
-        return f"`{subject}` needed more memory than there is"
-    return f"`{subject}` ended the whole Python process"
+        return _("`{subject}` needed more memory than there is before, so it is not asked again")
+    return _("`{subject}` ended the whole Python process before, so it is not asked again")

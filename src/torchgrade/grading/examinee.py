@@ -11,6 +11,7 @@ import torch
 
 from torchgrade import notebook as notebooks
 from torchgrade.grading.attempt import Attempt
+from torchgrade.i18n import _
 from torchgrade.model import Assignment
 from torchgrade.sandbox.probes import Handle
 from torchgrade.testing.outcomes import Missing, ProbeFailure
@@ -65,14 +66,14 @@ class RoomExaminee:
             resolved = self._resolve(name)
             return self._attempt.ask(resolved, op, {"name": resolved, **fields}, values, training)
         except Missing as missing:
-            raise Missing(f"{missing}{self._nearest(name)}", safe=missing.safe) from None
+            raise Missing(self._with_nearest(_(str(missing)), name), safe=_(missing.safe)) from None
 
-    def _nearest(self, name: str) -> str:
+    def _with_nearest(self, said: str, name: str) -> str:
         near = difflib.get_close_matches(name, self._defined(), 1, 0.6)
         if not near:
             lower = {n.lower(): n for n in self._defined()}
             near = [lower[name.lower()]] if name.lower() in lower else []
-        return f"; the nearest name that is: `{near[0]}`" if near else ""
+        return _("{said}; the nearest name that is: `{name}`").format(said=said, name=near[0]) if near else said
 
     # --- questions -----------------------------------------------------------------------------------------
 
@@ -89,7 +90,7 @@ class RoomExaminee:
         """The answer, and the positional arguments as they are after the call."""
         answer = self._logged(name, args, kwargs, {"keep_arguments": True})
         if not (isinstance(answer, tuple) and len(answer) == 2 and isinstance(answer[1], list)):
-            raise ProbeFailure(f"`{name}` did not give a value that can be examined")
+            raise ProbeFailure(_("`{name}` did not give a value that can be examined").format(name=name))
         return answer[0], answer[1]
 
     def _logged(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], fields: dict[str, Any]) -> Any:
@@ -127,7 +128,7 @@ class RoomExaminee:
         values = {"args": _plain(list(args)), "kwargs": _plain(kwargs), "cotangent": cotangent}
         found = self._ask(name, "gradients", {"wrt": list(wrt)}, values)
         if not isinstance(found, list) or not all(isinstance(g, torch.Tensor) for g in found):
-            raise ProbeFailure(f"`{name}` did not give gradients that can be examined")
+            raise ProbeFailure(_("`{name}` did not give gradients that can be examined").format(name=name))
         return found
 
     def object(self, name: str) -> RoomHandle:
@@ -147,7 +148,7 @@ class RoomExaminee:
 
     def _hold(self, name: str, handle: Any) -> RoomHandle:
         if not isinstance(handle, Handle):
-            raise ProbeFailure(f"`{name}` could not be held for examination")
+            raise ProbeFailure(_("`{name}` could not be held for examination").format(name=name))
         return RoomHandle(self._attempt, name, handle)
 
     # --- read outside --------------------------------------------------------------------------------------
@@ -174,14 +175,15 @@ class RoomHandle:
 
     def _ask(self, op: str, fields: dict[str, Any], values: dict[str, Any]) -> Any:
         if self._attempt.handles_lost() != self._room:
-            raise ProbeFailure(f"`{self._name}` is gone: the notebook's Python process ended")
+            said = _("`{name}` is gone: the notebook's Python process ended")
+            raise ProbeFailure(said.format(name=self._name))
         return self._attempt.ask(self._name, op, {"handle": self.handle.number, **fields}, values)
 
     def state(self) -> dict[str, torch.Tensor]:
         """The ``state_dict()`` as plain tensors."""
         found = self._ask("state", {}, {})
         if not isinstance(found, dict):
-            raise ProbeFailure(f"`{self._name}` has no state that can be examined")
+            raise ProbeFailure(_("`{name}` has no state that can be examined").format(name=self._name))
         return {k: v for k, v in found.items() if isinstance(k, str) and isinstance(v, torch.Tensor)}
 
     def forward(self, *args: Any) -> Any:
@@ -197,7 +199,8 @@ class RoomHandle:
         """d⟨output, cotangent⟩ / d parameter, by name."""
         found = self._ask("module_gradients", {}, {"args": _plain(list(args)), "cotangent": cotangent})
         if not isinstance(found, dict):
-            raise ProbeFailure(f"`{self._name}` did not give gradients that can be examined")
+            said = _("`{name}` did not give gradients that can be examined")
+            raise ProbeFailure(said.format(name=self._name))
         return {k: v for k, v in found.items() if isinstance(k, str) and isinstance(v, torch.Tensor)}
 
 

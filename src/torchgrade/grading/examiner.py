@@ -15,6 +15,7 @@ from torchgrade.grading.desk import Desk
 from torchgrade.grading.examinee import RoomExaminee
 from torchgrade.grading.judge import Mistake, judge_criterion, public_part, totals
 from torchgrade.grading.plugin import TestRecord
+from torchgrade.i18n import _
 from torchgrade.model import Assignment, CriterionResult, Outcome, Status, Tier, Verdict
 from torchgrade.sandbox import policy as policies
 from torchgrade.sandbox.plain import PlainRoom
@@ -55,8 +56,8 @@ def examine(desk: Desk, job: Job, zygote: Zygote | None) -> Verdict:
     attempt = Attempt(_opener(desk, job, zygote), job.notebook, assignment.limits, assignment.files)
     try:
         attempt.run()
-        results = _examine(desk, assignment, job, attempt)
-        verdict = _verdict(assignment, job, attempt, results)
+        results = results_of(desk, assignment, job, attempt)
+        verdict = verdict_of(assignment, job, attempt, results)
     except (RoomError, BrokenError) as error:
         verdict = broken(assignment, job, str(error))
     finally:
@@ -97,7 +98,8 @@ def _room_root(desk: Desk) -> str:
     return str(desk.data.room_root) if desk.data else ""
 
 
-def _examine(desk: Desk, assignment: Assignment, job: Job, attempt: Attempt) -> tuple[CriterionResult, ...]:
+def results_of(desk: Desk, assignment: Assignment, job: Job, attempt: Attempt) -> tuple[CriterionResult, ...]:
+    """What the graders find by asking an attempt that has run. Call it inside ``desk.open``."""
     student = RoomExaminee(attempt, assignment)
     found = desk.plugin.examine(
         student, seed=job.seed, device=job.device, fields=job.fields, criteria=assignment.criteria
@@ -118,16 +120,18 @@ def _examine(desk: Desk, assignment: Assignment, job: Job, attempt: Attempt) -> 
     return tuple(results)
 
 
-def _verdict(assignment: Assignment, job: Job, attempt: Attempt, results: tuple[CriterionResult, ...]) -> Verdict:
+def verdict_of(
+    assignment: Assignment, job: Job, attempt: Attempt, results: tuple[CriterionResult, ...]
+) -> Verdict:
+    """The verdict that these results come to."""
     points, most, bonus = totals(results)
     status, reason = Status.GRADED, ""
     if limit := attempt.limit_hit:
         status, reason = Status.LIMIT, limit
     if any(r.outcome == Outcome.BROKEN for r in results):
-        status, reason = Status.BROKEN, "a grader failed; this is not the student's fault"
-    notes = (
-        (*job.notes, "some output was left out: there was too much of it") if attempt.outputs_cut else job.notes
-    )
+        status, reason = Status.BROKEN, _("a grader failed; this is not the student's fault")
+    cut = _("some output was left out: there was too much of it")
+    notes = (*job.notes, cut) if attempt.outputs_cut else job.notes
     return Verdict(
         student=job.student,
         assignment=assignment.id,
@@ -160,8 +164,8 @@ def broken(assignment: Assignment, job: Job, reason: str) -> Verdict:
     """A verdict that says that we failed: no criterion could be examined, and none costs a point."""
     results = tuple(
         CriterionResult(
-            c.id, c.title, Outcome.BROKEN, 0.0, c.points, c.bonus, c.visibility,
-            "this could not be examined; that is not your fault and costs you nothing",
+            c.id, _(c.title), Outcome.BROKEN, 0.0, c.points, c.bonus, c.visibility,
+            _("this could not be examined; that is not your fault and costs you nothing"),
         )
         for c in assignment.criteria
     )  # fmt: skip

@@ -20,6 +20,7 @@ import torch
 
 from torchgrade.grading.examinee import Call
 from torchgrade.grading.plugin import TestRecord
+from torchgrade.i18n import english
 from torchgrade.model import Criterion, Outcome, Visibility
 from torchgrade.testing.outcomes import ComparisonFailure, Missing, ProbeFailure
 
@@ -58,11 +59,17 @@ def _kind(record: TestRecord) -> Any:
         return type(error).__name__, error.name, _words(last), _QUOTED.findall(error.safe)
     kind = getattr(error, "kind", None)
     if isinstance(kind, tuple):
-        return tuple(_words(str(part)) for part in kind)
+        return tuple(_words(english(str(part) if not isinstance(part, str) else part)) for part in kind)
     if error is None or isinstance(error, ComparisonFailure):
-        return type(error).__name__, _words(record.safe)
-    said = str(error).partition("\nassert ")[0]
+        return type(error).__name__, _words(english(record.safe))
+    said = english(_argument(error)).partition("\nassert ")[0]
     return type(error).__name__, record.sentence, "" if said.startswith("assert ") else _words(said)
+
+
+def _argument(error: BaseException) -> str:
+    """What it was raised with; ``str()`` of it would forget the English of a sentence."""
+    first = error.args[0] if error.args else ""
+    return first if isinstance(first, str) else str(error)
 
 
 def _words(text: str) -> str:

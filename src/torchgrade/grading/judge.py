@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from torchgrade.grading.fingerprint import fingerprint_of
 from torchgrade.grading.plugin import TestRecord
+from torchgrade.i18n import _
 from torchgrade.model import Assignment, Criterion, CriterionResult, Outcome, Visibility
 from torchgrade.spec import Hint
 
@@ -40,15 +41,16 @@ def judge_criterion(
     """The result of one criterion. All its tests must pass; partial credit is the least that was awarded."""
     common = {
         "id": criterion.id,
-        "title": criterion.title,
+        "title": _(criterion.title),
         "max_points": criterion.points,
         "bonus": criterion.bonus,
         "visibility": criterion.visibility,
     }
     if criterion.manual:
-        return CriterionResult(outcome=Outcome.MANUAL, points=0.0, message="a teacher will look at this", **common)  # type: ignore[arg-type]
+        text = _("a teacher will look at this")
+        return CriterionResult(outcome=Outcome.MANUAL, points=0.0, message=text, **common)  # type: ignore[arg-type]
     if not records:
-        text = "this criterion could not be examined; that is not your fault and costs you nothing"
+        text = _("this criterion could not be examined; that is not your fault and costs you nothing")
         return CriterionResult(outcome=Outcome.BROKEN, points=0.0, message=text, detail="no test ran", **common)  # type: ignore[arg-type]
     worst = min(records, key=lambda r: _WORST_FIRST.index(r.outcome))
     fraction = min(r.fraction for r in records)
@@ -67,9 +69,9 @@ def judge_criterion(
 
 def _message(record: TestRecord, *, public: bool) -> str:
     if record.outcome == Outcome.PASSED:
-        return record.message or record.sentence
+        return record.message or _(record.sentence)
     if record.outcome == Outcome.BROKEN:
-        return "the grader failed here; that is not your fault and costs you nothing"
+        return _("the grader failed here; that is not your fault and costs you nothing")
     return record.message if public else record.safe
 
 
@@ -78,10 +80,10 @@ def _explained(
 ) -> CriterionResult:
     """With a hint (the known mistake's, that of hints.yaml, or the grader's own) and what it is counted by."""
     if known := recognise(record):
-        return replace(result, hint=known.hint, mistake=known.key)
+        return replace(result, hint=_(known.hint), mistake=known.key)
     name = fingerprint_of(criterion, record)
     if entry := hints.get((criterion.id, name)):
-        return replace(result, hint=entry.hint, mistake=entry.key, fingerprint=name)
+        return replace(result, hint=_(entry.hint), mistake=entry.key, fingerprint=name)
     return replace(result, hint=" ".join(record.hints), fingerprint=name)
 
 

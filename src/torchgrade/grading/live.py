@@ -14,8 +14,9 @@ from typing import Any, NoReturn
 
 from torchgrade.grading.attempt import Attempt
 from torchgrade.grading.desk import Desk
-from torchgrade.grading.examiner import Job, _examine, _verdict
+from torchgrade.grading.examiner import Job, results_of, verdict_of
 from torchgrade.grading.judge import public_part
+from torchgrade.i18n import _
 from torchgrade.model import Limits, Tier, Verdict
 from torchgrade.sandbox.probes import Questioner
 from torchgrade.sandbox.room import Connection, Ended
@@ -31,7 +32,7 @@ def examine_live(desk: Desk, job: Job, stream: socket.socket) -> Verdict:
     begin = time.monotonic()
     assignment = dataclasses.replace(desk.assignment, criteria=public_part(desk.assignment))
     attempt = LiveAttempt(stream, job.notebook, assignment.limits)
-    verdict = _verdict(assignment, job, attempt, _examine(desk, assignment, job, attempt))
+    verdict = verdict_of(assignment, job, attempt, results_of(desk, assignment, job, attempt))
     return dataclasses.replace(verdict, seconds=round(time.monotonic() - begin, 4), sandbox=str(Tier.NONE))
 
 
@@ -91,5 +92,6 @@ class LiveQuestioner(Questioner):
 
     def _read(self, subject: str, frame: Frame) -> Any:
         if frame.fields.get("kind") == "timed_out":
-            raise TimedOut(f"`{subject}` did not answer within {self._limit:g} s")
+            said = _("`{subject}` did not answer within {seconds} s")
+            raise TimedOut(said.format(subject=subject, seconds=f"{self._limit:g}"))
         return super()._read(subject, frame)

@@ -19,6 +19,7 @@ from torchgrade.data import PreparedData, Split
 from torchgrade.errors import BrokenError, TorchgradeError
 from torchgrade.grading.examinee import Call, RoomExaminee
 from torchgrade.grading.reference import NamespaceExaminee
+from torchgrade.i18n import _
 from torchgrade.model import Assignment, Criterion, Evidence, Outcome, Visibility
 from torchgrade.spec import VariantError, classes_of
 from torchgrade.testing.exhibits import collected, traceback_of
@@ -123,7 +124,7 @@ class ExamPlugin:
     def reference(self) -> NamespaceExaminee:
         """The solution, examined in the same way. Hidden graders only: students do not have it."""
         if self.oracle is None:
-            pytest.skip("this criterion is judged by the course, which has the reference")
+            pytest.skip(_("this criterion is judged by the course, which has the reference"))
         return self.oracle
 
     @pytest.fixture
@@ -173,7 +174,7 @@ class ExamPlugin:
         def give(fraction: float, because: str = "") -> None:
             if not 0.0 <= fraction <= 1.0:
                 raise ValueError(f"award() wants a fraction from 0 to 1, not {fraction}")
-            self._awarded.append((float(fraction), because))
+            self._awarded.append((float(fraction), _(because)))
 
         return give
 
@@ -182,7 +183,7 @@ class ExamPlugin:
         """``hint(text)``: shown to the student if this criterion is not passed."""
 
         def give(text: str) -> None:
-            self._hints.append(text)  # the list of the test that is running now
+            self._hints.append(_(text))  # the list of the test that is running now
 
         return give
 
@@ -247,8 +248,8 @@ class ExamPlugin:
         lacking = [n for n in criterion.needs if n in self.criteria and not self._passed(n)]
         if not lacking:
             return None
-        titles = ", ".join(f"“{self.criteria[n].title}”" for n in lacking)
-        text = f"not examined, because it needs {titles}"
+        titles = ", ".join(_("“{title}”").format(title=_(self.criteria[n].title)) for n in lacking)
+        text = _("not examined, because it needs {titles}").format(titles=titles)
         is_ours = any(r.criterion in lacking and r.outcome == Outcome.BROKEN for r in self.records)
         outcome = Outcome.BROKEN if is_ours else Outcome.SKIPPED
         return TestRecord(criterion.id, outcome, 0.0, _sentence(item), text, text)
@@ -270,8 +271,8 @@ class ExamPlugin:
         if record.outcome == Outcome.BROKEN and not is_ours and self._stands(item):
             what = f"{type(error).__name__}: {error}"
             record.outcome = Outcome.FAILED
-            record.message = f"the answer is not of a form that can be judged ({what})"
-            record.safe = "the answer is not of a form that can be judged"
+            record.message = _("the answer is not of a form that can be judged ({what})").format(what=what)
+            record.safe = _("the answer is not of a form that can be judged")
         record.seconds = time.monotonic() - begin
         return record
 
@@ -311,17 +312,17 @@ class ExamPlugin:
             return record
         record.fraction = 0.0
         record.detail = "".join(traceback.format_exception(error, limit=-8))[-_DETAIL:]
-        record.message = str(error)
+        record.message = _(str(error))
         if isinstance(error, ProbeFailure):
-            record.outcome, record.safe = error.outcome, error.safe
+            record.outcome, record.safe = error.outcome, _(error.safe)
             record.detail = f"{error.traceback}\n{record.detail}" if error.traceback else record.detail
             record.evidence = (*(traceback_of(error) if public else ()), *record.evidence)
         elif isinstance(error, ComparisonFailure):
-            record.outcome, record.safe = Outcome.FAILED, error.safe
+            record.outcome, record.safe = Outcome.FAILED, _(error.safe)
             record.evidence = (*error.evidence, *record.evidence)
         elif isinstance(error, (AssertionError, pytest.fail.Exception)):
-            record.outcome, record.safe = Outcome.FAILED, f"not so: {sentence}"
-            record.message = record.message.split("\nassert ")[0].strip() or record.safe
+            record.outcome, record.safe = Outcome.FAILED, _("not so: {sentence}").format(sentence=_(sentence))
+            record.message = _(record.message.split("\nassert ")[0].strip()) or record.safe
         elif isinstance(error, pytest.skip.Exception):
             record.outcome, record.safe = Outcome.SKIPPED, record.message
         else:

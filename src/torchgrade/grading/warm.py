@@ -39,6 +39,7 @@ class Setup:
     plain: bool = False  # rooms are ordinary processes: a machine without a Linux sandbox
     data: str = ""  # the folder of the prepared data sets, where the assignment has any
     wanted: tuple[str, ...] = ()  # what rooms should have imported: words of ``sandbox.wanted``
+    language: str = ""  # in which verdicts speak; empty: the course's
 
 
 class Examiner(Protocol):

@@ -67,7 +67,7 @@ def _prepare(setup: Setup, zygote: Zygote | None) -> Any:
     torch.set_num_threads(1)
     from torchgrade.data import PreparedData
     from torchgrade.grading.desk import Desk
-    from torchgrade.spec import load_course
+    from torchgrade.spec import load_course, speak
 
     import_module("torchgrade.grading.examiner")  # for those that are forked
     gc.enable()  # what the solution makes may be garbage
@@ -75,6 +75,7 @@ def _prepare(setup: Setup, zygote: Zygote | None) -> Any:
     assignment = course.assignment(setup.assignment)
     if assignment is None:
         raise BrokenError(f"there is no assignment {setup.assignment!r} in {course.root}")
+    speak(course, setup.language)  # before the graders are collected: they may say something as they are imported
     data = PreparedData.open(Path(setup.data)) if setup.data else None
     with concurrent.futures.ThreadPoolExecutor(1) as aside:  # its thread is gone when this process forks
         sealed = aside.submit(_try_to_seal, zygote, Tier(setup.tier), str(data.room_root) if data else "")

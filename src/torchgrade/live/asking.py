@@ -8,7 +8,7 @@ import sys
 import threading
 from typing import Any
 
-from torchgrade.i18n import _
+from torchgrade.i18n import LANGUAGES, _, use_language
 from torchgrade.live import examiner as examiners
 from torchgrade.live.place import Place
 from torchgrade.live.result import Result, problem
@@ -77,6 +77,8 @@ def _asked(request: dict[str, Any], place: Place) -> Result:
 
 
 def _result(answer: dict[str, Any]) -> Result:
+    if answer.get("language") in LANGUAGES:
+        use_language(answer["language"])  # the course's; what this process says itself is in it from now on
     if answer["problem"]:
         return problem(answer["problem"])
     return Result(answer["text"], answer["html"], answer["document"])

@@ -2,7 +2,7 @@
 
 from torchgrade.notebook.cells import cell_text_outputs, code_cells, dump
 from torchgrade.notebook.definitions import find_definition, nearest_names
-from torchgrade.notebook.handout import derive_handout
+from torchgrade.notebook.handout import derive_handout, same_code, translate_handout
 from torchgrade.notebook.percent import from_percent, percent_header
 
 __all__ = [
@@ -14,4 +14,6 @@ __all__ = [
     "from_percent",
     "nearest_names",
     "percent_header",
+    "same_code",
+    "translate_handout",
 ]

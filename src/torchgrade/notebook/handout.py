@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
-from collections.abc import Iterator
+import tokenize
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +22,10 @@ TEXT_GAP = "*Write your answer here.*"
 # Looser than the two marks that the course writes: a mistyped mark must never ship a solution.
 _MARK = re.compile(r"^\s*#+\s*(BEGIN|END)[ \t_-]+SOLUTIONS?\b", re.IGNORECASE)
 _STRAY = re.compile(r"#+\s*(BEGIN|END)[ \t_-]+SOLUTIONS?\b", re.IGNORECASE)
+
+
+# A literal that speaks to a reader: two words of letters with a space between them.
+_PROSE = re.compile(r"[^\W\d_]{2,}[,:]? +[^\W\d_]")
 
 
 class _Region(NamedTuple):
@@ -43,6 +49,69 @@ def derive_handout(solution: dict[str, Any], name: Path | str = "solution") -> d
             made["attachments"] = cell["attachments"]
         cells.append(made)
     return new_notebook(cells)
+
+
+def translate_handout(
+    handout: dict[str, Any], translations: Mapping[str, str], name: Path | str = "handout"
+) -> dict[str, Any]:
+    """The handout in another language: ``translations`` holds the whole source of each cell by the original one.
+
+    Every cell of text needs one, and every cell of code with comments or sentences in it. Of code, only comments
+    and the sentences in its literals may differ. ``name`` is how errors call the notebook. Raises SpecError.
+    """
+    cells = []
+    for number, cell in enumerate(handout["cells"], 1):
+        kind, source = cell["cell_type"], cell_source(cell)
+        translated = translations.get(source, "")
+        if not translated and source.strip() and (kind != "code" or _speaks(source)):
+            first = next(line.strip() for line in source.splitlines() if line.strip())
+            raise SpecError(name, None, f"cell {number}", f"has no translation; it begins with {first[:60]!r}")
+        if translated and kind == "code" and not same_code(source, translated):
+            problem = "the translation changes the code; only comments and sentences may differ"
+            raise SpecError(name, None, f"cell {number}", problem)
+        made = new_cell(kind, translated or source, cell["id"])
+        if cell.get("attachments"):
+            made["attachments"] = cell["attachments"]
+        cells.append(made)
+    return new_notebook(cells)
+
+
+def same_code(one: str, other: str) -> bool:
+    """Whether two cells do the same: all is equal but comments, and what literals of ``one`` say to a reader.
+
+    A key, in a dict or between brackets, says nothing to anybody: it stays.
+    """
+    a, b = parse_cell(one), parse_cell(other)
+    if a is None or b is None:
+        return False
+    keys = _keys(a)
+    for left, right in zip(list(_literals(a)), list(_literals(b)), strict=False):
+        said, translated = str(left.value), str(right.value)
+        if left not in keys and said != translated and re.search(r"[^\W\d_]", said) and not translated.isascii():
+            left.value = right.value = ""
+    return ast.dump(a) == ast.dump(b)
+
+
+def _literals(tree: ast.Module) -> Iterator[ast.Constant]:
+    return (n for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str))
+
+
+def _keys(tree: ast.Module) -> set[ast.AST]:
+    nodes = list(ast.walk(tree))
+    keys: list[ast.AST | None] = [n.slice for n in nodes if isinstance(n, ast.Subscript)]
+    keys += [key for n in nodes if isinstance(n, ast.Dict) for key in n.keys]
+    return {key for key in keys if key is not None}
+
+
+def _speaks(source: str) -> bool:
+    """Whether code says something to its reader: a comment, or a sentence in a literal."""
+    tree = parse_cell(source)
+    if tree is not None and any(_PROSE.search(str(literal.value)) for literal in _literals(tree)):
+        return True
+    try:
+        return any(t.type == tokenize.COMMENT for t in tokenize.generate_tokens(io.StringIO(source).readline))
+    except (tokenize.TokenError, SyntaxError):  # a magic of IPython, perhaps
+        return "#" in source
 
 
 def _without_solution(kind: str, source: str, where: str, name: Path | str) -> str:

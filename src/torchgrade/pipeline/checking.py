@@ -13,12 +13,14 @@ from torchgrade.data import PreparedData
 from torchgrade.errors import RoomError, UsageError
 from torchgrade.feedback.told import Told, tell
 from torchgrade.grading import warm
+from torchgrade.i18n import _
 from torchgrade.intake import collect
 from torchgrade.model import Assignment, Course, Submission, Tier, Verdict, Visibility
 from torchgrade.notebook import find_definition
 from torchgrade.pipeline import datasets, keys
 from torchgrade.pipeline.machine import Place, choose_place, on_slot, slots
 from torchgrade.pipeline.plan import setup_for
+from torchgrade.pipeline.retelling import retell, retell_all
 from torchgrade.spec import assignment_ids, check_graders
 
 _TIERS = (Tier.FULL, Tier.LANDLOCK, Tier.NONE)
@@ -86,14 +88,14 @@ def find_notebook(path: Path | None) -> Path:
         return path
     folder = path or Path.cwd()
     if not folder.is_dir():
-        raise UsageError(f"{folder}: there is no such notebook")
+        raise UsageError(_("{folder}: there is no such notebook").format(folder=folder))
     found = sorted(p for p in folder.glob("*.ipynb") if p.is_file())
     if len(found) == 1:
         return found[0]
+    if not found:
+        raise UsageError(_("there is no notebook in {folder}").format(folder=folder.resolve()))
     names = ", ".join(p.name for p in found[:5])
-    raise UsageError(
-        f"which notebook? {folder} holds {names}" if found else f"there is no notebook in {folder.resolve()}"
-    )
+    raise UsageError(_("which notebook? {folder} holds {names}").format(folder=folder, names=names))
 
 
 def find_assignment(course: Course, wanted: str, notebook: Path, submission: Submission) -> Assignment:
@@ -103,12 +105,14 @@ def find_assignment(course: Course, wanted: str, notebook: Path, submission: Sub
         found = course.assignment(wanted)
         if found is None:
             near = difflib.get_close_matches(wanted, ids, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(ids)}"
-            raise UsageError(f"no assignment {wanted!r}; {hint}")
+            said = _("no assignment '{id}'; there are: {ids}")
+            said = _("no assignment '{id}'; did you mean '{near}'?") if near else said
+            raise UsageError(said.format(id=wanted, near=near[0] if near else "", ids=", ".join(ids)))
         return found
     if guessed := guess_assignment(course, notebook, submission):
         return guessed
-    raise UsageError(f"which assignment is {notebook.name}? Say --assignment with one of: {', '.join(ids)}")
+    said = _("which assignment is {name}? Say --assignment with one of: {ids}")
+    raise UsageError(said.format(name=notebook.name, ids=", ".join(ids)))
 
 
 def guess_assignment(course: Course, notebook: Path, submission: Submission) -> Assignment | None:
@@ -157,9 +161,11 @@ class Checker:
         path = find_notebook(notebook)
         submission, *others = collect(path)
         if others:
-            raise UsageError(f"{path}: holds several submissions; check one notebook at a time")
+            raise UsageError(
+                _("{path}: holds several submissions; check one notebook at a time").format(path=path)
+            )
         if submission.notebook is None:
-            raise UsageError(f"{path}: {submission.problem}")
+            raise UsageError(f"{path}: {retell(submission.problem)}")
         chosen = find_assignment(course, assignment, path, submission)
         check_graders(chosen, public_only=True)
         warm_one = self._examiner_of(course, chosen)
@@ -178,7 +184,7 @@ class Checker:
             self._warm = None
 
     def _examiner_of(self, course: Course, assignment: Assignment) -> _Warm:
-        state = (str(course.root), assignment.id, keys.assignment_digests(assignment))
+        state = (str(course.root), assignment.id, course.language, keys.assignment_digests(assignment))
         if self._warm is None or self._warm.state != state:
             self.close()
             prepared = datasets.prepare_for(course, assignment, None, self._tell)
@@ -202,10 +208,10 @@ class Checker:
             except BaseException:
                 examiner.close()
                 raise
-        raise RoomError(note or "no room could be opened")
+        raise RoomError(note or _("no room could be opened"))
 
 
-_State = tuple[str, str, dict[str, str]]
+_State = tuple[str, str, str, dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -232,7 +238,7 @@ def _job(
         "digest": submission.digest,
         "tier": str(tier),
         "public_only": True,
-        "notes": [*submission.notes, *(prepared.notes if prepared else ())],
+        "notes": retell_all((*submission.notes, *(prepared.notes if prepared else ()))),
         "digests": datasets.digests_of(prepared),
         "versions": keys.versions(),
     }

@@ -246,8 +246,16 @@ class _Cohort:
                 for verdict in book.finished(self.assignment.id, [key]).values():
                     writer.student(key, verdict)
             verdicts: list[Verdict] = book.verdicts(run_id, with_notebooks=False)
-            writer.cohort(verdicts)
+            writer.cohort(self._final(book, verdicts))
         return verdicts
+
+    def _final(self, book: Any, verdicts: list[Verdict]) -> list[Verdict]:
+        """With what a teacher has decided since: grades are never the machine's alone again."""
+        from torchgrade.gradebook import Decisions
+        from torchgrade.pipeline.final import final_verdict
+
+        found = Decisions(book, self._course_name).of(self.assignment.id)
+        return [final_verdict(v, found.get(v.student, {})) for v in verdicts]
 
 
 @contextlib.contextmanager

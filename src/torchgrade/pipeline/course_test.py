@@ -6,17 +6,20 @@ from __future__ import annotations
 import concurrent.futures
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from torchgrade.errors import BrokenError, SpecError
 from torchgrade.grading import warm
 from torchgrade.grading.answers import HEADER_KEYS, KnownAnswer, load_answers, read_trusted
+from torchgrade.i18n import LANGUAGES, _
 from torchgrade.model import Assignment, Course, Outcome, Status, Tier, Verdict
-from torchgrade.notebook import derive_handout, dump
+from torchgrade.notebook import derive_handout, dump, translate_handout
 from torchgrade.pipeline import datasets, keys
 from torchgrade.pipeline.machine import default_jobs
 from torchgrade.pipeline.plan import setup_for
-from torchgrade.spec import check_graders
+from torchgrade.pipeline.sentences import missing_in
+from torchgrade.spec import check_graders, languages_of, speak
 
 
 @dataclass(frozen=True)
@@ -49,24 +52,67 @@ def test_course(
     ``seeds`` is how often each case is tried, with other hidden inputs each time; ``tell`` hears what takes a
     while before an assignment is tried.
     """
+    course = speak(course)
     for assignment in course.assignments:
         if only and assignment.id not in only:
             continue
         check_graders(assignment)
         yield _handout_is_fresh(assignment, fix=fix)
+        yield from translation_findings(course, assignment)
+        for catalogue in sorted((assignment.folder / "locale").glob("*.po")):
+            yield _translated_handout_is_fresh(assignment, catalogue, fix=fix)
         yield from _try_cases(course, assignment, seeds, tell)
 
 
 def _handout_is_fresh(assignment: Assignment, *, fix: bool) -> Finding:
-    derived = dump(derive_handout(read_trusted(assignment.solution), assignment.solution))
-    there = assignment.handout.read_text(encoding="utf-8") if assignment.handout.is_file() else ""
-    if derived == there:
-        return Finding(assignment.id, "handout is derived from the solution")
+    derived = derive_handout(read_trusted(assignment.solution), assignment.solution)
+    return _is_fresh(assignment, "handout is derived from the solution", assignment.handout, derived, fix=fix)
+
+
+def _translated_handout_is_fresh(assignment: Assignment, catalogue: Path, *, fix: bool) -> Finding:
+    """The handout in the language of ``catalogue``, <language>.po: <id>.<language>.ipynb beside the other."""
+    subject = f"handout is translated ({catalogue.stem})"
+    try:
+        derived = derive_handout(read_trusted(assignment.solution), assignment.solution)
+        translated = translate_handout(derived, _sentences(catalogue), assignment.handout)
+    except SpecError as error:
+        return Finding(assignment.id, subject, f"{catalogue}: {error}")
+    path = assignment.handout.with_suffix(f".{catalogue.stem}.ipynb")
+    return _is_fresh(assignment, subject, path, translated, fix=fix)
+
+
+def _sentences(catalogue: Path) -> dict[str, str]:
+    from babel.messages.pofile import read_po  # wanted by the course test alone
+
+    with catalogue.open(encoding="utf-8") as file:
+        return {str(m.id): str(m.string) for m in read_po(file) if m.id and m.string and not m.fuzzy}
+
+
+def _is_fresh(assignment: Assignment, subject: str, path: Path, derived: dict[str, Any], *, fix: bool) -> Finding:
+    there = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if dump(derived) == there:
+        return Finding(assignment.id, subject)
     if fix:
-        assignment.handout.write_text(derived, encoding="utf-8")
-        return Finding(assignment.id, "handout is derived from the solution (rewritten)")
-    problem = f"{assignment.handout} is stale; `torchgrade ci --fix` derives it again from the solution"
-    return Finding(assignment.id, "handout is derived from the solution", problem)
+        path.write_text(dump(derived), encoding="utf-8")
+        return Finding(assignment.id, f"{subject} (rewritten)")
+    problem = f"{path} is stale; `torchgrade ci --fix` derives it again from the solution"
+    return Finding(assignment.id, subject, problem)
+
+
+def translation_findings(course: Course, assignment: Assignment) -> Iterator[Finding]:
+    """Whether every sentence is there, for each language but English that course.yaml promises."""
+    for language in languages_of(course.root):
+        if language != LANGUAGES[0]:
+            yield _is_translated(course, assignment, language)
+
+
+def _is_translated(course: Course, assignment: Assignment, language: str) -> Finding:
+    subject, missing = f"every sentence is there in {language}", missing_in(course, assignment, language)
+    if not missing:
+        return Finding(assignment.id, subject)
+    first, catalogue = missing[0], missing[0].catalogue.relative_to(course.root)
+    more = f", and {len(missing) - 1} more: `python -m torchgrade.pipeline.sentences`" if len(missing) > 1 else ""
+    return Finding(assignment.id, subject, f"{catalogue} lacks “{first.shown}” (of {first.place}){more}")
 
 
 def _try_cases(course: Course, assignment: Assignment, seeds: int, tell: datasets.Tell) -> Iterator[Finding]:
@@ -147,7 +193,7 @@ def _loses(answer: KnownAnswer) -> Callable[[Assignment, Verdict], str]:
         if problem := _difference(set(answer.loses), _lost(verdict)):
             return problem
         hinted = {c.hint for c in verdict.criteria}
-        if answer.hint and answer.hint not in hinted:
+        if answer.hint and _(answer.hint) not in hinted:
             others = "; ".join(sorted(h for h in hinted if h)) or "none"
             return f"does not get its hint, but: {others}"
         return ""

@@ -79,10 +79,10 @@ def folder_digest(*paths: Path) -> str:
 
 @cache
 def engine_digest() -> str:
-    """sha256 of the engine's own code."""
+    """sha256 of the engine's own code, and of its sentences in other languages."""
     package = Path(__file__).resolve().parents[1]
     total = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
+    for path in sorted((*package.rglob("*.py"), *package.rglob("*.po"))):
         total.update(path.read_bytes())
     return total.hexdigest()
 
@@ -109,7 +109,7 @@ def assignment_digests(assignment: Assignment) -> dict[str, str]:
     """Digests of all that the course gives; a cohort under ``graders`` is data, not a grader."""
     graders = [p for p in sorted(assignment.graders.glob("*")) if p.name not in ("cohort", *_PASSED_OVER)]
     return {
-        "spec": folder_digest(assignment.folder / "assignment.yaml"),
+        "spec": folder_digest(assignment.folder / "assignment.yaml", assignment.folder / "locale"),
         "files": folder_digest(*assignment.files),
         "graders": folder_digest(*graders),
         "solution": folder_digest(assignment.solution) if assignment.solution.is_file() else "",
@@ -125,6 +125,7 @@ def verdict_key(
     tier: str,
     device: str,
     secret: bytes,
+    language: str = "en",
 ) -> str:
     """Two runs with the same key reach the same verdict, so the second need not be made."""
     content = {
@@ -140,5 +141,6 @@ def verdict_key(
         "problem": submission.problem,
         "fields": submission.fields,
         "variant": dataclasses.asdict(assignment.variant) if assignment.variant else None,
+        "language": language,  # the sentences of a verdict are put down as they were said
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

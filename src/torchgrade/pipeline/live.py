@@ -21,12 +21,14 @@ import numpy as np
 
 from torchgrade.data import PreparedData
 from torchgrade.errors import TorchgradeError, UsageError
+from torchgrade.i18n import _, language
 from torchgrade.model import Assignment, Course, Submission, Tier
 from torchgrade.pipeline import datasets, keys
 from torchgrade.pipeline.checking import Checked, as_document, count_later, find_assignment, guess_assignment
 from torchgrade.pipeline.folders import course_root
+from torchgrade.pipeline.retelling import retell_all
 from torchgrade.sandbox import loopback
-from torchgrade.spec import assignment_ids, check_graders, find_course, load_course
+from torchgrade.spec import assignment_ids, check_graders, find_course, load_course, speak
 from torchgrade.wire import WireClosed, WireLimits, receive_frame, send_frame
 
 _SEND_SECONDS = 60.0
@@ -39,7 +41,7 @@ class Asked:
     course: Course
     assignment: Assignment
     submission: Submission
-    state: tuple[str, str, dict[str, str]]  # with another one, the graders that were collected are the wrong ones
+    state: tuple[str, str, str, dict[str, str]]  # with another one, the collected graders are the wrong ones
 
 
 def main(port: int, *, once: bool) -> None:
@@ -50,10 +52,11 @@ def main(port: int, *, once: bool) -> None:
     except WireClosed:
         pass
     except TorchgradeError as error:
-        _send(stream, {"done": {"problem": str(error)}})
+        _send(stream, {"done": _problem(str(error))})
     except Exception:
         traceback.print_exc()
-        _send(stream, {"done": {"problem": f"the check itself failed: {traceback.format_exc(limit=-3)}"}})
+        said = _("the check itself failed: {why}").format(why=traceback.format_exc(limit=-3))
+        _send(stream, {"done": _problem(said)})
     os._exit(0)  # an interpreter with torch takes 0.2 s to take itself apart
 
 
@@ -86,7 +89,12 @@ def _next(stream: socket.socket) -> Asked:
         try:
             return find(_read(stream))
         except TorchgradeError as error:
-            _send(stream, {"done": {"problem": str(error)}})
+            _send(stream, {"done": _problem(str(error))})
+
+
+def _problem(said: str) -> dict[str, str]:
+    """What could not be done, and the language that the kernel is to go on in."""
+    return {"problem": said, "language": language()}
 
 
 def _apart(work: Callable[[], None]) -> None:
@@ -115,7 +123,7 @@ def _examine(stream: socket.socket, desk: Any, prepared: PreparedData | None, as
         digest="",
         tier=Tier.NONE,
         public_only=True,
-        notes=prepared.notes if prepared else (),
+        notes=retell_all(prepared.notes if prepared else ()),
         digests=datasets.digests_of(prepared),
         versions=keys.versions(),
     )
@@ -137,6 +145,7 @@ def _result(checked: Checked) -> dict[str, Any]:
         "text": as_text(told),
         "html": render_inline(told),
         "problem": problem,
+        "language": language(),
     }
 
 
@@ -144,7 +153,7 @@ def find(request: dict[str, Any]) -> Asked:
     """What a request (cells, file, cwd, assignment, course) is about. Raises TorchgradeError."""
     here = Path(request["cwd"])
     wanted, file = request["assignment"], here / (request["file"] or "_")
-    course = load_course(_root(request["course"], here), only=wanted or None)
+    course = speak(load_course(_root(request["course"], here), only=wanted or None))
     submission = Submission("you", None, _notebook(request["cells"]))
     if wanted:
         assignment = find_assignment(course, wanted, file, submission)
@@ -154,12 +163,12 @@ def find(request: dict[str, Any]) -> Asked:
             guessed = course.assignments[0]
         if guessed is None:
             ids = assignment_ids(course.root)
-            raise UsageError(f'which assignment is this? Say check("{ids[0]}"); there are: {", ".join(ids)}')
+            said = _('which assignment is this? Say check("{id}"); there are: {ids}')
+            raise UsageError(said.format(id=ids[0], ids=", ".join(ids)))
         assignment = guessed
     check_graders(assignment, public_only=True)
-    return Asked(
-        course, assignment, submission, (str(course.root), assignment.id, keys.assignment_digests(assignment))
-    )
+    state = (str(course.root), assignment.id, course.language, keys.assignment_digests(assignment))
+    return Asked(course, assignment, submission, state)
 
 
 def _root(wanted: str, here: Path) -> Path:
@@ -167,7 +176,7 @@ def _root(wanted: str, here: Path) -> Path:
         return course_root(here)
     found = find_course(here / Path(wanted).expanduser())
     if found is None:
-        raise UsageError(f"{wanted}: there is no course.yaml in it or above it")
+        raise UsageError(_("{folder}: there is no course.yaml in it or above it").format(folder=wanted))
     return found
 
 

@@ -10,10 +10,12 @@ from typing import Any
 
 from torchgrade.data import PreparedData
 from torchgrade.grading import warm
+from torchgrade.i18n import _
 from torchgrade.model import Assignment, Course, CriterionResult, Outcome, Status, Submission, Tier, Verdict
 from torchgrade.pipeline import datasets, keys
 from torchgrade.pipeline.gpus import Slot
 from torchgrade.pipeline.machine import Place, default_jobs, slots
+from torchgrade.pipeline.retelling import retell, retell_all
 from torchgrade.sandbox.wanted import wanted_by
 
 
@@ -67,6 +69,7 @@ class Plan:
             tier=self.options.tier,
             device=self.place.device,
             secret=self.secret,
+            language=self.course.language,
         )
 
     @cached_property
@@ -86,7 +89,7 @@ class Plan:
 
     def notes(self, submission: Submission) -> tuple[str, ...]:
         """What a verdict must tell beside its criteria."""
-        return (*submission.notes, *(self.prepared.notes if self.prepared else ()))
+        return retell_all((*submission.notes, *(self.prepared.notes if self.prepared else ())))
 
     def job(self, submission: Submission, attempt: int) -> dict[str, Any]:
         """One submission as an examiner wants it; where it runs (threads, GPU) is added when that is known."""
@@ -107,13 +110,13 @@ class Plan:
 
     def unreadable(self, submission: Submission, attempt: int) -> Verdict:
         """The verdict on a submission in which there is no notebook to run."""
-        said = submission.problem
+        said = retell(submission.problem)
         return self._without_examination(submission, attempt, Status.UNREADABLE, Outcome.FAILED, said, said)
 
     def broken(self, submission: Submission, attempt: int, reason: str) -> Verdict:
         """The verdict where the engine failed."""
-        last = reason.strip().splitlines()[-1] if reason.strip() else "the engine failed"
-        said = "could not be examined; that is not the student's fault"
+        last = reason.strip().splitlines()[-1] if reason.strip() else _("the engine failed")
+        said = _("could not be examined; that is not the student's fault")
         return self._without_examination(submission, attempt, Status.BROKEN, Outcome.BROKEN, last, said)
 
     def _without_examination(
@@ -121,7 +124,14 @@ class Plan:
     ) -> Verdict:
         results = tuple(
             CriterionResult(
-                c.id, c.title, Outcome.MANUAL if c.manual else outcome, 0.0, c.points, c.bonus, c.visibility, said
+                c.id,
+                _(c.title),
+                Outcome.MANUAL if c.manual else outcome,
+                0.0,
+                c.points,
+                c.bonus,
+                c.visibility,
+                said,
             )
             for c in self.assignment.criteria
         )
@@ -152,6 +162,7 @@ def setup_for(course: Course, assignment: Assignment, tier: Tier, prepared: Prep
         tier=tier,
         data=datasets.folder_of(prepared),
         wanted=wanted_for(assignment),
+        language=course.language,
     )
 
 

@@ -15,12 +15,14 @@ from torchgrade.errors import UsageError
 from torchgrade.grading.answers import read_trusted
 from torchgrade.i18n import LANGUAGES, speaking
 from torchgrade.intake.roster import read_roster
+from torchgrade.i18n import _
 from torchgrade.model import Assignment, Course, Verdict
-from torchgrade.spec import Hint, assignment_ids, load_course, load_hints
+from torchgrade.pipeline.final import decided, final_verdict
+from torchgrade.spec import Hint, assignment_ids, catalogues, load_course, load_hints
 
 if TYPE_CHECKING:
     from torchgrade.feedback.similar import Pair
-    from torchgrade.gradebook import Gradebook, GradingRun
+    from torchgrade.gradebook import Decision, Gradebook, GradingRun
 
 GROUP = "group"  # the column of a roster by which a cohort may be looked at
 _FILE = "gradebook.sqlite"
@@ -58,7 +60,7 @@ def report(root: Path, options: ReportOptions) -> ReportSummary:
     """Write the reports of a past run. Raises UsageError, SpecError."""
     from torchgrade.gradebook import Gradebook  # SQLAlchemy takes 0.3 s to import
 
-    place, out = _places(options)
+    place, out = places(options.gradebook, options.out)
     with Gradebook.open(place) as book:
         run = _choose(book, root, options)
         assignment_id = run.assignment
@@ -67,24 +69,26 @@ def report(root: Path, options: ReportOptions) -> ReportSummary:
         if assignment is None:
             raise UsageError(f"the course has no assignment {assignment_id!r}{_near(assignment_id, root)}")
         chosen = options.language or course.language
-        with speaking(chosen if chosen in LANGUAGES else LANGUAGES[0]), _telling(out):
+        chosen = chosen if chosen in LANGUAGES else LANGUAGES[0]
+        course = dataclasses.replace(course, language=chosen)
+        with speaking(chosen, catalogues(root, [assignment_id], chosen)), _telling(out):
             return _write(book, run, course, assignment, out, options)
 
 
-def _places(options: ReportOptions) -> tuple[str | Path, Path]:
-    """Where the gradebook lies, and where the reports go. An empty gradebook is never made here."""
-    place: str | Path = options.gradebook
+def places(gradebook: str, folder: Path | None) -> tuple[str | Path, Path]:
+    """Where the gradebook lies, and where files go. An empty gradebook is never made here. Raises UsageError."""
+    place: str | Path = gradebook
     if not place:
-        place = (options.out or Path()) / _FILE
+        place = (folder or Path()) / _FILE
         if not place.is_file():
-            where = "--out names the folder of a past run" if options.out is None else "name one with --gradebook"
+            where = "--out names the folder of a past run" if folder is None else "name one with --gradebook"
             raise UsageError(f"there is no gradebook {place}; {where}")
     file = _file_of(place)
     if file is not None and not file.is_file():
         raise UsageError(f"there is no gradebook {file}; `torchgrade grade` makes one")
-    if options.out is None and file is None:
+    if folder is None and file is None:
         raise UsageError("--out is missing: where shall the reports of this gradebook go?")
-    return place, options.out or (file.parent if file else Path())
+    return place, folder or (file.parent if file else Path())
 
 
 def _file_of(place: str | Path) -> Path | None:
@@ -137,9 +141,16 @@ def _write(
 ) -> ReportSummary:
     from torchgrade.feedback import FeedbackWriter  # Jinja2 and Pygments
     from torchgrade.feedback.similar import code_of
+    from torchgrade.gradebook import Decisions
 
     hints = load_hints(assignment)
-    verdicts = [_with_hints(v, hints) for v in book.verdicts(run.id, with_notebooks=False)]
+    found = Decisions(book, course_name(course)).of(assignment.id)
+
+    def told(verdict: Verdict) -> Verdict:
+        return final_verdict(with_hints(verdict, hints), found.get(verdict.student, {}))
+
+    machine = book.verdicts(run.id, with_notebooks=False)
+    verdicts = [told(v) for v in machine]
     groups = _groups(options.roster)
     names = [v.student for v in verdicts]
     out.mkdir(parents=True, exist_ok=True)
@@ -147,18 +158,39 @@ def _write(
     codes: dict[str, str] = {}
     for verdict in book.each_verdict(run.id):
         # The key is no verdict's: a later `grade` writes its own pages, by the hints of then.
-        writer.student(f"report {run.id} {verdict.student}", _with_hints(verdict, hints))
+        writer.student(f"report {run.id} {verdict.student}", told(verdict))
         if options.similar and verdict.notebook is not None:
             codes[verdict.student] = code_of(verdict.notebook)
     pairs = _similar(codes, assignment) if options.similar else None
     writer.cohort(verdicts, pairs)
+    _add_decisions(out / "results.json", assignment, verdicts, machine, found)
     return ReportSummary(writer.index, run, len(verdicts), None if pairs is None else len(pairs))
 
 
-def _with_hints(verdict: Verdict, hints: Mapping[tuple[str, str], Hint]) -> Verdict:
+def _add_decisions(
+    path: Path,
+    assignment: Assignment,
+    verdicts: Sequence[Verdict],
+    machine: Sequence[Verdict],
+    found: Mapping[str, Mapping[str, Decision]],
+) -> None:
+    """Put beside the final points of results.json what they were made of, where a teacher decided something."""
+    from torchgrade.feedback import results_document, results_json
+    from torchgrade.feedback.files import write_whole
+
+    if not found:
+        return
+    document = results_document(assignment, verdicts)
+    beside = {v.student: decided(v, found.get(v.student, {})) for v in machine}
+    for submission in document["submissions"]:
+        submission.update(beside.get(submission["student"], {}))
+    write_whole(path, results_json(document))
+
+
+def with_hints(verdict: Verdict, hints: Mapping[tuple[str, str], Hint]) -> Verdict:
     """With hints that were written since: what is wrong is known, only the words were not."""
     results = tuple(
-        dataclasses.replace(r, hint=entry.hint, mistake=entry.key)
+        dataclasses.replace(r, hint=_(entry.hint), mistake=entry.key)
         if (entry := hints.get((r.id, r.fingerprint)))
         else r
         for r in verdict.criteria

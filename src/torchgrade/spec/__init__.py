@@ -2,6 +2,7 @@
 
 from torchgrade.spec.graders import check_graders, grader_criteria
 from torchgrade.spec.hints import Hint, load_hints
+from torchgrade.spec.languages import catalogues, languages_of, speak
 from torchgrade.spec.loading import assignment_ids, find_course, load_assignment, load_course
 from torchgrade.spec.variants import VariantError, classes_of
 
@@ -9,11 +10,14 @@ __all__ = [
     "Hint",
     "VariantError",
     "assignment_ids",
+    "catalogues",
     "check_graders",
     "classes_of",
     "find_course",
     "grader_criteria",
+    "languages_of",
     "load_assignment",
     "load_course",
     "load_hints",
+    "speak",
 ]

@@ -48,6 +48,7 @@ def _is_year(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+Language = Literal["en", "ru"]  # as in torchgrade.i18n.LANGUAGES
 Id = Annotated[str, AfterValidator(_is_id)]
 Name = Annotated[str, AfterValidator(_is_name)]
 Text = Annotated[str, AfterValidator(_is_filled)]
@@ -157,7 +158,8 @@ class CourseSpec(_Strict):
 
     title: Text
     year: Year
-    language: Literal["en", "ru"] = "en"
+    language: Language = "en"
+    languages: Annotated[list[Language], Field(min_length=1)] | None = None
     limits: LimitsSpec = LimitsSpec()
     assignments: list[Id] | None = None
     split: Literal["own", "official"] = "own"

@@ -3,6 +3,7 @@
 from torchgrade.testing import assert_tensor_close, for_each_input, normal
 """
 
+from torchgrade.i18n import _, plural
 from torchgrade.testing.accuracy import accuracy, assert_accuracy, by_class, confusion, predictions, prepared
 from torchgrade.testing.by_hand import autograd_in
 from torchgrade.testing.close import Mismatch, assert_tensor_close, require, require_tensor
@@ -72,6 +73,7 @@ __all__ = [
     "Raised",
     "TimedOut",
     "Value",
+    "_",
     "accuracy",
     "advice_on",
     "agree",
@@ -100,6 +102,7 @@ __all__ = [
     "misclassified",
     "normal",
     "parameters_of",
+    "plural",
     "predictions",
     "prepared",
     "recognise",

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from torchgrade.i18n import _, plural
 from torchgrade.model import Evidence
 from torchgrade.testing.close import Mismatch, require_tensor
-from torchgrade.testing.describe import plural
 from torchgrade.testing.examinee import Examinee
 from torchgrade.testing.outcomes import Missing, ProbeFailure
 
@@ -34,12 +34,14 @@ def predictions(
 
 def _columns(predict: Predict, part: torch.Tensor) -> torch.Tensor:
     with torch.no_grad():
-        out = require_tensor(predict(part), name="the network's output")
+        out = require_tensor(predict(part), name=_("the network's output"))
     if out.ndim != 2 or len(out) != len(part):
-        text = (
-            f"The output for {plural(len(part), 'image')} has shape {tuple(out.shape)}: a row for each is wanted."
-        )
-        raise Mismatch(text, kind=("accuracy", "shape"), safe="The output has not one row for each image.")
+        text = plural(
+            "The output for {count} image has shape {shape}: a row for each is wanted.",
+            "The output for {count} images has shape {shape}: a row for each is wanted.",
+            len(part),
+        ).format(count=len(part), shape=tuple(out.shape))
+        raise Mismatch(text, kind=("accuracy", "shape"), safe=_("The output has not one row for each image."))
     return out.argmax(dim=1)
 
 
@@ -57,29 +59,29 @@ def assert_accuracy(
     classes: Sequence[str] | None = None,
     batch: int = 500,
     rng: torch.Generator | None = None,
-    name: str = "the network",
+    name: str = "",
 ) -> float:
     """The accuracy of ``predict`` on ``images`` (N, …) with ``labels`` (N,); a ``Mismatch`` below ``at_least``.
 
     The failure shows which classes are taken for which; ``classes`` are their names, in the order of the columns.
     """
+    name = _(name) or _("the network")
     found = predictions(predict, images, batch=batch, rng=rng)
     reached = accuracy(found, labels)
     if reached >= at_least:
         return reached
-    text = (
-        f"{name} recognises {reached:.1%} of {len(labels)} images; at least {at_least:.1%} is wanted."
-        f"{_favourite(found)}"
-    )
+    text = _("{name} recognises {share} of {count} images; at least {wanted} is wanted.")
+    text = text.format(name=name, share=f"{reached:.1%}", count=len(labels), wanted=f"{at_least:.1%}")
+    text += _favourite(found)
     names = list(classes or (str(i) for i in range(int(labels.max()) + 1)))
-    safe = f"{name} recognises too few images.{_favourite(found)}"
+    safe = _("{name} recognises too few images.").format(name=name) + _favourite(found)
     raise Mismatch(text, kind=("accuracy", "low"), safe=safe, evidence=confusion(found, labels, names))
 
 
 def _favourite(found: torch.Tensor) -> str:
     """Said where nearly every image gets the same answer: nothing was learned then, or all of it was lost."""
     most = int(found.bincount().max()) if len(found) else 0
-    return " Nearly every image gets the same answer." if most > 0.9 * len(found) else ""
+    return " " + _("Nearly every image gets the same answer.") if most > 0.9 * len(found) else ""
 
 
 def confusion(found: torch.Tensor, labels: torch.Tensor, names: Sequence[str]) -> tuple[Evidence, ...]:
@@ -87,7 +89,7 @@ def confusion(found: torch.Tensor, labels: torch.Tensor, names: Sequence[str]) -
     size = max(len(names), int(found.max()) + 1 if len(found) else 0, int(labels.max()) + 1)
     table = torch.zeros(size, size, dtype=torch.int64)
     table.index_put_((labels, found), torch.ones(len(labels), dtype=torch.int64), accumulate=True)
-    titles = [*names, *(f"column {i}" for i in range(len(names), size))]
+    titles = [*names, *(_("column {number}").format(number=i) for i in range(len(names), size))]
     return (_matrix(table, titles),) if size <= _SHOWN_CLASSES else (_worst_pairs(table, titles),)
 
 
@@ -100,8 +102,9 @@ def by_class(found: torch.Tensor, labels: torch.Tensor, names: Sequence[str]) ->
             int((found == i).sum()),
             int(((labels == i) & (found == i)).sum()),
         )
-        right = f"{hit / said:.0%} of what is called so is right" if said else "never named"
-        told.append(f"{name}: {hit} of {there} found, {right}")
+        right = _("{share} of what is called so is right").format(share=f"{hit / said:.0%}") if said else ""
+        line = _("{name}: {hit} of {there} found, {right}")
+        told.append(line.format(name=name, hit=hit, there=there, right=right or _("never named")))
     return "; ".join(told)
 
 
@@ -127,7 +130,7 @@ def prepared(submission: Examinee, images: torch.Tensor, name: str = "preprocess
 def _matrix(table: torch.Tensor, titles: Sequence[str]) -> Evidence:
     rows = [("", *titles), *((title, *map(str, row)) for title, row in zip(titles, table.tolist(), strict=True))]
     return Evidence(
-        "rows: what it is; columns: what was said", tuple(table.shape), "int64", tuple(map(tuple, rows))
+        _("rows: what it is; columns: what was said"), tuple(table.shape), "int64", tuple(map(tuple, rows))
     )
 
 
@@ -138,5 +141,5 @@ def _worst_pairs(table: torch.Tensor, titles: Sequence[str]) -> Evidence:
     rows = [
         (titles[a], titles[b], str(int(wrong[a, b])), str(int(table[a].sum()))) for a, b in pairs if wrong[a, b]
     ]
-    head = ("what it is", "taken for", "times", "of")
-    return Evidence("most frequent confusions", tuple(table.shape), "int64", (head, *rows), cut=True)
+    head = (_("what it is"), _("taken for"), _("times"), _("of"))
+    return Evidence(_("most frequent confusions"), tuple(table.shape), "int64", (head, *rows), cut=True)

@@ -8,8 +8,9 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 
+from torchgrade.i18n import _, english, plural
 from torchgrade.model import Evidence
-from torchgrade.testing.describe import describe, dtype_text, index_text, number, plural
+from torchgrade.testing.describe import describe, dtype_text, index_text, number
 from torchgrade.testing.excerpt import excerpt
 from torchgrade.testing.look import Look, plain
 from torchgrade.testing.looks import Inputs, find_look
@@ -44,20 +45,22 @@ def require(
     if bool(condition.all()) if isinstance(condition, torch.Tensor) else bool(condition):
         return
     look = None if got is None or expected is None else find_look(got, expected, input)
-    parts = (("came back", got), ("expected", expected))
+    parts = ((_("came back"), got), (_("expected"), expected))
     shown = tuple(excerpt(label, value) for label, value in parts if value is not None)
     raise Mismatch(
-        message + _likeness(look),
-        kind=("require", safe or message, look.kind if look else ""),
-        safe=(safe or message) + _likeness(look, safe=True),
+        _(message) + _likeness(look),
+        kind=("require", english(safe or message), look.kind if look else ""),
+        safe=_(safe or message) + _likeness(look, safe=True),
         evidence=(*_inputs(input), *shown),
     )
 
 
-def require_tensor(
-    got: Any, shape: tuple[int, ...] | torch.Size | None = None, *, name: str = "the answer"
-) -> torch.Tensor:
-    """``got``, if it is a tensor of finite floating numbers, of this shape; else ``ComparisonFailure``."""
+def require_tensor(got: Any, shape: tuple[int, ...] | torch.Size | None = None, *, name: str = "") -> torch.Tensor:
+    """``got``, if it is a tensor of finite floating numbers, of this shape; else ``ComparisonFailure``.
+
+    ``name`` is how messages call it, by default the answer.
+    """
+    name = _(name) or _("the answer")
     tensor = _tensor(got, shape, name)
     if shape is not None and tensor.shape != torch.Size(shape):
         _wrong_shape(tensor, torch.Size(shape), name, None, None)
@@ -66,9 +69,10 @@ def require_tensor(
     odd = tensor.numel() - int(tensor.isfinite().sum())
     if odd:
         first = (~tensor.isfinite()).nonzero()[0].tolist()
-        text = f"{name} holds NaN or infinity in {odd} of {tensor.numel()} places, first at {index_text(first)}."
-        safe = f"{name} holds NaN or infinity."
-        raise Mismatch(text, kind=("finite",), safe=safe, evidence=(excerpt("came back", tensor, first),))
+        text = _("{name} holds NaN or infinity in {count} of {total} places, first at {first}.")
+        text = text.format(name=name, count=odd, total=tensor.numel(), first=index_text(first))
+        safe = _("{name} holds NaN or infinity.").format(name=name)
+        raise Mismatch(text, kind=("finite",), safe=safe, evidence=(excerpt(_("came back"), tensor, first),))
     return tensor
 
 
@@ -78,7 +82,7 @@ def assert_tensor_close(
     *,
     rtol: float = 1e-4,
     atol: float = 1e-6,
-    name: str = "the answer",
+    name: str = "",
     input: Inputs = None,
     dtype: torch.dtype | None = None,
 ) -> None:
@@ -86,8 +90,10 @@ def assert_tensor_close(
 
     Same shape; a floating dtype where a floating one is expected (exactly ``dtype``, if that is given); and
     ``|got - expected| <= atol + rtol * |expected|`` in float64, so that a NaN fails. Where NaN or infinity is
-    expected, the same must come. ``input`` is what the answer was computed from: a tensor, or some by name.
+    expected, the same must come. ``input`` is what the answer was computed from: a tensor, or some by name;
+    ``name`` is how messages call it, by default the answer.
     """
+    name = _(name) or _("the answer")
     tensor = _tensor(got, expected.shape, name)
     if tensor.shape != expected.shape:
         _wrong_shape(tensor, expected.shape, name, expected, input)
@@ -102,29 +108,33 @@ def _tensor(got: Any, shape: tuple[int, ...] | torch.Size | None, name: str) -> 
     """``got`` on the CPU, detached; a ComparisonFailure that says what else came back."""
     if isinstance(got, torch.Tensor):
         return plain(got)
-    wanted = "a tensor" if shape is None else f"a tensor of shape {tuple(shape)}"
-    text = f"{name} should be {wanted}, but it is {describe(got)}.{_advice(got)}"
+    if shape is None:
+        text = _("{name} should be a tensor, but it is {given}.")
+    else:
+        text = _("{name} should be a tensor of shape {shape}, but it is {given}.")
+    text = text.format(name=name, shape=tuple(shape or ()), given=describe(got)) + _advice(got)
     kinds = {
         type(None): "None",
-        bool: "a truth value",
-        int: "a plain number",
-        float: "a plain number",
-        str: "text",
+        bool: _("a truth value"),
+        int: _("a plain number"),
+        float: _("a plain number"),
+        str: _("text"),
     }
-    kind = kinds.get(type(got), f"a {type(got).__name__}")
-    safe = f"{name} should be a tensor, but it is {kind}.{_advice(got)}"
+    kind = kinds.get(type(got)) or _("a {type}").format(type=type(got).__name__)
+    safe = _("{name} should be a tensor, but it is {given}.").format(name=name, given=kind) + _advice(got)
     raise Mismatch(text, kind=("type", type(got).__name__), safe=safe)
 
 
 def _advice(got: Any) -> str:
+    """What to do about an answer that is no tensor, behind a blank; empty where nothing is to be said."""
     if got is None:
-        return " Is a `return` missing?"
+        return " " + _("Is a `return` missing?")
     if isinstance(got, int | float):
-        return " A plain Python number has no gradient and no shape: leave out .item() or float()."
+        return " " + _("A plain Python number has no gradient and no shape: leave out .item() or float().")
     if isinstance(got, list | tuple):
         if got and all(isinstance(part, torch.Tensor) and part.shape == got[0].shape for part in got):
-            return " torch.stack makes one tensor of a list of tensors."
-        return f" One tensor is wanted, not a {type(got).__name__}."
+            return " " + _("torch.stack makes one tensor of a list of tensors.")
+        return " " + _("One tensor is wanted, not a {type}.").format(type=type(got).__name__)
     return ""
 
 
@@ -132,10 +142,11 @@ def _wrong_shape(
     got: torch.Tensor, shape: torch.Size, name: str, expected: torch.Tensor | None, input: Inputs
 ) -> NoReturn:
     look = find_look(got, expected, input) if expected is not None else None
-    text = f"{name} has shape {tuple(got.shape)}, but {tuple(shape)} is expected.{_likeness(look)}"
-    safe = f"The shape of {name} is wrong.{_likeness(look, safe=True)}"
-    right = () if expected is None else (excerpt("expected", expected),)
-    shown = (*_inputs(input), excerpt("came back", got), *right)
+    text = _("{name} has shape {shape}, but {wanted} is expected.")
+    text = text.format(name=name, shape=tuple(got.shape), wanted=tuple(shape)) + _likeness(look)
+    safe = _("The shape of {name} is wrong.").format(name=name) + _likeness(look, safe=True)
+    right = () if expected is None else (excerpt(_("expected"), expected),)
+    shown = (*_inputs(input), excerpt(_("came back"), got), *right)
     raise Mismatch(text, kind=("shape", look.kind if look else ""), safe=safe, evidence=shown)
 
 
@@ -146,11 +157,12 @@ def _dtype_fits(got: torch.dtype, expected: torch.dtype, asked: torch.dtype | No
 
 
 def _wrong_dtype(got: torch.Tensor, asked: torch.dtype | None, name: str) -> NoReturn:
-    wanted = dtype_text(asked) if asked else "a floating type such as float32"
-    text = f"{name} has dtype {dtype_text(got.dtype)}, but {wanted} is expected."
+    wanted = dtype_text(asked) if asked else _("a floating type such as float32")
+    text = _("{name} has dtype {dtype}, but {wanted} is expected.")
+    text = text.format(name=name, dtype=dtype_text(got.dtype), wanted=wanted)
     if not got.dtype.is_floating_point:
-        text += " Was it rounded, compared, or turned into whole numbers?"
-    raise Mismatch(text, kind=("dtype",), safe=text, evidence=(excerpt("came back", got),))
+        text += " " + _("Was it rounded, compared, or turned into whole numbers?")
+    raise Mismatch(text, kind=("dtype",), safe=text, evidence=(excerpt(_("came back"), got),))
 
 
 def _wrong_places(
@@ -177,8 +189,8 @@ def _wrong_values(
     at = _worst(wrong, error, expected)
     look = find_look(got, expected, input)
     text = f"{_how_many(wrong, name)} {_compared(got[at], expected[at], at)}{_likeness(look)}"
-    safe = f"The values of {name} are wrong.{_likeness(look, safe=True)}"
-    shown = (*_inputs(input), excerpt("came back", got, at), excerpt("expected", expected, at))
+    safe = _("The values of {name} are wrong.").format(name=name) + _likeness(look, safe=True)
+    shown = (*_inputs(input), excerpt(_("came back"), got, at), excerpt(_("expected"), expected, at))
     raise Mismatch(text, kind=("values", look.kind if look else ""), safe=safe, evidence=shown)
 
 
@@ -194,20 +206,32 @@ def _how_many(wrong: torch.Tensor, name: str) -> str:
     bad, total = int(wrong.sum()), wrong.numel()
     shape = tuple(wrong.shape)
     if total == 1:
-        return f"{name} has the wrong value (shape {shape})."
-    how_many = f"all of its {total} values are" if bad == total else f"{plural(bad, 'value is', 'values are')}"
-    return f"{name} has the right shape {shape}, but {how_many} wrong."
+        said = _("{name} has the wrong value (shape {shape}).")
+    elif bad == total:
+        said = _("{name} has the right shape {shape}, but all of its {count} values are wrong.")
+    else:
+        said = plural(
+            "{name} has the right shape {shape}, but {count} value is wrong.",
+            "{name} has the right shape {shape}, but {count} values are wrong.",
+            bad,
+        )
+    return said.format(name=name, shape=shape, count=bad)
 
 
 def _compared(got: torch.Tensor, expected: torch.Tensor, at: tuple[int, ...]) -> str:
     if got.is_complex():
-        return f"At {index_text(at)}, {expected.item()} is expected and {got.item()} came."
+        said = _("At {place}, {wanted} is expected and {given} came.")
+        return said.format(place=index_text(at), wanted=expected.item(), given=got.item())
     a, b = float(got), float(expected)
     left, right = _told_apart(a, b)
     relative = abs(a - b) / abs(b) if b else float("nan")
-    size = f" (relative error {relative:.2g})" if relative == relative and relative != float("inf") else ""
-    where = f"Worst at {index_text(at)}: " if at else ""
-    return f"{where}{left} is expected, {right} came back{size}."
+    known = relative == relative and relative != float("inf")
+    if known:
+        said = _("{wanted} is expected, {given} came back (relative error {error}).")
+    else:
+        said = _("{wanted} is expected, {given} came back.")
+    said = said.format(wanted=left, given=right, error=f"{relative:.2g}")
+    return _("Worst at {place}: {said}").format(place=index_text(at), said=said) if at else said
 
 
 def _told_apart(got: float, expected: float) -> tuple[str, str]:
@@ -217,11 +241,13 @@ def _told_apart(got: float, expected: float) -> tuple[str, str]:
 
 
 def _likeness(look: Look | None, *, safe: bool = False) -> str:
-    return "" if look is None else f" The answer {look.told_safely if safe else look.text}."
+    if look is None:
+        return ""
+    return " " + _("The answer {look}.").format(look=look.told_safely if safe else look.text)
 
 
 def _inputs(input: Inputs) -> tuple[Evidence, ...]:
     if input is None:
         return ()
-    named: Mapping[str, torch.Tensor] = {"input": input} if isinstance(input, torch.Tensor) else input
+    named: Mapping[str, torch.Tensor] = {_("input"): input} if isinstance(input, torch.Tensor) else input
     return tuple(excerpt(label, value) for label, value in named.items())

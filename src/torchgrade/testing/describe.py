@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from torchgrade.i18n import _
+
 LONGEST = 90  # characters of one description
 _SHOWN = 3  # items of a list that are described
 
@@ -17,14 +19,14 @@ def number(value: float) -> str:
     return str(int(value)) if value.is_integer() and abs(value) < 1e6 else f"{value:.4g}"
 
 
-def plural(count: int, noun: str, many: str = "") -> str:
-    """``1 row``, ``3 rows``."""
-    return f"{count} {noun if count == 1 else many or noun + 's'}"
-
-
 def index_text(index: Sequence[int]) -> str:
     """``[3, 7]``; the only element of a scalar is called the value itself."""
-    return f"[{', '.join(map(str, index))}]" if index else "the value itself"
+    return f"[{', '.join(map(str, index))}]" if index else _("the value itself")
+
+
+def argument(number: int) -> str:
+    """What an argument without a name is called."""
+    return _("argument {number}").format(number=number)
 
 
 def dtype_text(dtype: torch.dtype) -> str:
@@ -39,28 +41,31 @@ def describe(value: Any) -> str:
 
 def _describe(value: Any, *, deep: bool) -> str:
     if isinstance(value, torch.Tensor):
-        return f"tensor {tuple(value.shape)} {dtype_text(value.dtype)}"
+        return _("tensor {shape} {dtype}").format(shape=tuple(value.shape), dtype=dtype_text(value.dtype))
     if value is None or isinstance(value, bool):
         return str(value)
     if isinstance(value, int | float):
-        return f"{type(value).__name__} {value!r}" if abs(value) < 1e15 else f"{type(value).__name__}, huge"
+        kind = type(value).__name__
+        return f"{kind} {value!r}" if abs(value) < 1e15 else _("{type}, huge").format(type=kind)
     if isinstance(value, str | bytes):
         return f"{type(value).__name__} {_cut(repr(value[:60]), 40)}"
     if isinstance(value, dict):
-        return f"dict of {len(value)}" + (_keys(value) if deep and value else "")
+        said = _("dict of {count} with keys {keys}") if deep and value else _("dict of {count}")
+        return said.format(count=len(value), keys=_keys(value))
     if isinstance(value, list | tuple | set | frozenset):
-        return f"{type(value).__name__} of {len(value)}" + (_items(value) if deep and value else "")
-    return f"an object of type {_cut(type(value).__name__, 40)}"
+        said = _("{type} of {count}").format(type=type(value).__name__, count=len(value))
+        return said + (_items(value) if deep and value else "")
+    return _("an object of type {type}").format(type=_cut(type(value).__name__, 40))
 
 
 def _items(value: Any) -> str:
-    shown = [_describe(item, deep=False) for item, _ in zip(value, range(_SHOWN), strict=False)]
+    shown = [_describe(item, deep=False) for item, _n in zip(value, range(_SHOWN), strict=False)]
     return f" ({', '.join(shown)}{', …' if len(value) > _SHOWN else ''})"
 
 
 def _keys(value: dict[Any, Any]) -> str:
-    shown = [_cut(repr(key), 24) for key, _ in zip(value, range(_SHOWN), strict=False)]
-    return f" with keys {', '.join(shown)}{', …' if len(value) > _SHOWN else ''}"
+    shown = [_cut(repr(key), 24) for key, _n in zip(value, range(_SHOWN), strict=False)]
+    return f"{', '.join(shown)}{', …' if len(value) > _SHOWN else ''}"
 
 
 def _cut(text: str, limit: int) -> str:

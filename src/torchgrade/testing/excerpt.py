@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
+from torchgrade.i18n import _
 from torchgrade.model import Evidence
 from torchgrade.testing.describe import dtype_text, number
 from torchgrade.testing.look import plain
@@ -24,9 +25,9 @@ def excerpt(label: str, value: torch.Tensor, around: Sequence[int] = ()) -> Evid
     row, column = (0, *index)[-2:] if index else (0, 0)
     top, left = _start(table.shape[0], row, ROWS), _start(table.shape[1], column, COLUMNS)
     window = table[top : top + ROWS, left : left + COLUMNS]
-    where = [f"index {', '.join(map(str, leading))}"] if any(leading) else []
-    where += [f"rows from {top}"] if top else []
-    where += [f"columns from {left}"] if left else []
+    where = [_("index {numbers}").format(numbers=", ".join(map(str, leading)))] if any(leading) else []
+    where += [_("rows from {number}").format(number=top)] if top else []
+    where += [_("columns from {number}").format(number=left)] if left else []
     return Evidence(
         label=f"{label} ({', '.join(where)})" if where else label,
         shape=tuple(bare.shape),

@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 
+from torchgrade.i18n import _
 from torchgrade.model import Evidence
 from torchgrade.testing.close import Mismatch
-from torchgrade.testing.describe import describe, number
+from torchgrade.testing.describe import argument, describe, number
 from torchgrade.testing.examinee import Examinee
 from torchgrade.testing.excerpt import excerpt
 from torchgrade.testing.look import Look, plain
@@ -81,16 +82,18 @@ def assert_gradients(
         if judged is not None and name not in judged:
             continue
         problem = _problem(found.get(name), right, rtol)
-        lines.append(f"by {name}: {problem.text if problem else 'right'}")
+        said = _("by {name}: {problem}")
+        lines.append(said.format(name=name, problem=problem.text if problem else _("right")))
         if problem:
-            safe.append(f"by {name}: {problem.told_safely}")
+            safe.append(said.format(name=name, problem=problem.told_safely))
             evidence += _evidence(name, found.get(name), right)
             kinds.append(problem.kind)
     if safe:
+        wrong = _("The gradient is wrong: {problems}.")
         raise Mismatch(
-            "The gradient is wrong: " + "; ".join(lines) + ".",
+            wrong.format(problems="; ".join(lines)),
             kind=("gradients", *kinds),
-            safe="The gradient is wrong: " + "; ".join(safe) + ".",
+            safe=wrong.format(problems="; ".join(safe)),
             evidence=(*error_table(found, wanted, rtol), *evidence[:4]),
         )
 
@@ -100,7 +103,7 @@ def error_table(got: Mapping[str, Any], expected: Mapping[str, torch.Tensor], rt
     if len(expected) < 2:
         return ()
     rows = tuple((name, _error_text(got.get(name), right), number(rtol)) for name, right in expected.items())
-    label = "relative error of each gradient"
+    label = _("relative error of each gradient")
     return (Evidence(label, (len(rows),), "float64", rows, kind="errors"),)
 
 
@@ -114,7 +117,7 @@ def _error_text(got: Any, expected: torch.Tensor) -> str:
 def _by_name(gradients: Gradients, names: Sequence[str] | None) -> dict[str, torch.Tensor]:
     if isinstance(gradients, Mapping):
         return dict(gradients)
-    labels = names or [f"argument {i}" for i in range(len(gradients))]
+    labels = names or [argument(i) for i in range(len(gradients))]
     return dict(zip(labels, gradients, strict=True))
 
 
@@ -125,29 +128,30 @@ def _answered(got: Any, labels: list[str], names: Sequence[str] | None) -> dict[
     if isinstance(got, torch.Tensor) and len(labels) == 1:
         return {labels[0]: got}
     if not isinstance(got, list | tuple) or len(got) != len(labels):
-        text = f"{len(labels)} gradients are expected ({', '.join(labels)}), but {describe(got)} came back."
-        raise Mismatch(text, kind=("gradients", "count"), safe="The number of gradients is wrong.")
+        text = _("{count} gradients are expected ({names}), but {given} came back.")
+        text = text.format(count=len(labels), names=", ".join(labels), given=describe(got))
+        raise Mismatch(text, kind=("gradients", "count"), safe=_("The number of gradients is wrong."))
     return dict(zip(labels, got, strict=True))
 
 
 def _problem(got: Any, expected: torch.Tensor, rtol: float) -> Look | None:
     """What is wrong with one gradient, as a Look; None where it is right."""
     if not isinstance(got, torch.Tensor):
-        return Look(
-            "missing",
-            "there is none" if got is None else f"{describe(got)} in place of a tensor",
-            "there is none",
-        )
+        none = _("there is none")
+        other = _("{given} in place of a tensor").format(given=describe(got))
+        return Look("missing", none if got is None else other, none)
     if got.shape != expected.shape:
         look = find_look(got, expected)
-        text = f"shape {tuple(got.shape)} where {tuple(expected.shape)} is expected"
-        return Look("shape", text + _likeness(look), "the shape is wrong" + _likeness(look, safe=True))
+        text = _("shape {shape} where {wanted} is expected")
+        text = text.format(shape=tuple(got.shape), wanted=tuple(expected.shape))
+        return Look("shape", text + _likeness(look), _("the shape is wrong") + _likeness(look, safe=True))
     error = relative_error(got, expected)
     if error <= rtol:
         return None
     look = find_look(got, expected)
-    text = f"relative error {error:.2g}, at most {rtol:.0e} is allowed{_likeness(look)}"
-    return Look(look.kind if look else "values", text, "wrong values" + _likeness(look, safe=True))
+    text = _("relative error {error}, at most {limit} is allowed")
+    text = text.format(error=f"{error:.2g}", limit=f"{rtol:.0e}") + _likeness(look)
+    return Look(look.kind if look else "values", text, _("wrong values") + _likeness(look, safe=True))
 
 
 def relative_error(got: torch.Tensor, expected: torch.Tensor) -> float:
@@ -161,9 +165,12 @@ def relative_error(got: torch.Tensor, expected: torch.Tensor) -> float:
 
 
 def _likeness(look: Look | None, *, safe: bool = False) -> str:
-    return "" if look is None else f" (it {look.told_safely if safe else look.text})"
+    if look is None:
+        return ""
+    return " " + _("(it {look})").format(look=look.told_safely if safe else look.text)
 
 
 def _evidence(name: str, got: Any, expected: torch.Tensor) -> list[Evidence]:
-    came = [excerpt(f"gradient by {name}: came back", got)] if isinstance(got, torch.Tensor) else []
-    return [*came, excerpt(f"gradient by {name}: expected", expected)]
+    label = _("gradient by {name}: came back").format(name=name)
+    came = [excerpt(label, got)] if isinstance(got, torch.Tensor) else []
+    return [*came, excerpt(_("gradient by {name}: expected").format(name=name), expected)]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
+from torchgrade.i18n import _
+
 CLOSE = 1e-4  # relative; two tensors that agree so well are taken for the same
 FLOOR = 1e-6  # of the largest value: what rounding in float32 may leave
 
@@ -72,5 +74,5 @@ def sums_to_one(a: torch.Tensor, dim: int) -> bool:
 def lines(a: torch.Tensor, dim: int) -> str:
     """What a sum over ``dim`` adds up: the rows or columns of a matrix, slices of anything else."""
     if a.ndim == 2:
-        return "column" if dim == 0 else "row"
-    return f"slice along dimension {dim}"
+        return _("column") if dim == 0 else _("row")
+    return _("slice along dimension {dim}").format(dim=dim)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
+from torchgrade.i18n import _
 from torchgrade.testing import looks_rows as rows
 from torchgrade.testing import looks_shape as shape
 from torchgrade.testing import looks_values as values
@@ -23,7 +24,7 @@ def looks_like(got: torch.Tensor, expected: torch.Tensor, input: Inputs = None) 
     and "the sum over the other dimension". Nothing is said about an answer that is right.
     """
     found = find_look(got, expected, input)
-    return f"the answer {found.text}" if found else None
+    return _("the answer {look}").format(look=found.text) if found else None
 
 
 def find_look(got: torch.Tensor, expected: torch.Tensor, input: Inputs = None) -> Look | None:

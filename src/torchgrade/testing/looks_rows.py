@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from torchgrade.i18n import _
 from torchgrade.testing.describe import number
 from torchgrade.testing.look import Look, distribution_dim, lines, same, sums_to_one
 
@@ -16,11 +17,11 @@ def other_dimension(got: torch.Tensor, expected: torch.Tensor) -> Look | None:
     wrong = next((d for d in range(got.ndim) if d != right and got.shape[d] > 1 and sums_to_one(got, d)), None)
     if wrong is None:
         return None
-    text = (
-        f"looks normalised over dimension {wrong}, where dimension {right} is asked: "
-        f"each {lines(got, wrong)} sums to 1, but each {lines(got, right)} should"
-    )
-    return Look("other-dimension", text, "looks normalised over the other dimension")
+    text = _(
+        "looks normalised over dimension {wrong}, where dimension {right} is asked: "
+        "each {summed} sums to 1, but each {line} should"
+    ).format(wrong=wrong, right=right, summed=lines(got, wrong), line=lines(got, right))
+    return Look("other-dimension", text, _("looks normalised over the other dimension"))
 
 
 def over_everything(got: torch.Tensor, expected: torch.Tensor) -> Look | None:
@@ -32,9 +33,8 @@ def over_everything(got: torch.Tensor, expected: torch.Tensor) -> Look | None:
         or not same(got.sum()[None], torch.ones(1).double())
     ):
         return None
-    line = lines(got, right)
-    text = f"sums to 1 in total: it looks normalised over everything at once, not {line} by {line}"
-    return Look("normalised-over-everything", text)
+    text = _("sums to 1 in total: it looks normalised over everything at once, not {line} by {line}")
+    return Look("normalised-over-everything", text.format(line=lines(got, right)))
 
 
 def not_normalised(got: torch.Tensor, expected: torch.Tensor) -> Look | None:
@@ -50,12 +50,11 @@ def not_normalised(got: torch.Tensor, expected: torch.Tensor) -> Look | None:
         same(g, f * e) for g, f, e in zip(_rows(got), _rows(factor), _rows(expected), strict=True)
     ):
         return None
-    line = lines(got, got.ndim - 1)
     if distribution_dim(expected) == expected.ndim - 1:
-        text = f"has the right proportions within each {line}, but is not divided by the sum of that {line}"
+        text = _("has the right proportions within each {line}, but is not divided by the sum of that {line}")
     else:
-        text = f"is right within each {line} up to a factor, another one for each {line}"
-    return Look("not-normalised", text)
+        text = _("is right within each {line} up to a factor, another one for each {line}")
+    return Look("not-normalised", text.format(line=lines(got, got.ndim - 1)))
 
 
 def tempered(got: torch.Tensor, expected: torch.Tensor) -> Look | None:
@@ -70,10 +69,18 @@ def tempered(got: torch.Tensor, expected: torch.Tensor) -> Look | None:
     if abs(power) < 1e-2 or not same(found, power * wanted):
         return None
     if power < 0:
-        return Look("turned-round", "is largest where it should be smallest: a sign is the wrong way round")
-    how = "flatter" if power < 1 else "sharper"
-    text = f"is {how} than it should be, as if the input were multiplied by {number(power)} (a base other than e?)"
-    return Look("tempered", text, f"is {how} than it should be, as if the input were scaled first")
+        return Look("turned-round", _("is largest where it should be smallest: a sign is the wrong way round"))
+    if power < 1:
+        safe = _("is flatter than it should be, as if the input were scaled first")
+        text = _(
+            "is flatter than it should be, as if the input were multiplied by {number} (a base other than e?)"
+        )
+    else:
+        safe = _("is sharper than it should be, as if the input were scaled first")
+        text = _(
+            "is sharper than it should be, as if the input were multiplied by {number} (a base other than e?)"
+        )
+    return Look("tempered", text.format(number=number(power)), safe)
 
 
 def _centred_log(a: torch.Tensor, dim: int) -> torch.Tensor:

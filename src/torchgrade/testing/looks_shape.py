@@ -7,7 +7,7 @@ from itertools import permutations
 
 import torch
 
-from torchgrade.testing.describe import plural
+from torchgrade.i18n import _, plural
 from torchgrade.testing.look import Look, constant, distribution_dim, same
 
 _MOST_DIMS = 4  # 24 orders of dimensions at most are tried
@@ -26,10 +26,22 @@ def dims_of_one(got: torch.Tensor, expected: torch.Tensor) -> Look | None:
         return None
     extra = got.ndim - expected.ndim
     if extra == 0:
-        return Look("dims-of-one", "has the right values, but its dimension of size 1 is in the wrong place")
-    what, few = plural(abs(extra), "dimension"), "many" if extra > 0 else "few"
-    safe = f"has the right values, but too {few} dimensions of size 1"
-    return Look("dims-of-one", f"has the right values, but {what} of size 1 too {few}", safe)
+        return Look("dims-of-one", _("has the right values, but its dimension of size 1 is in the wrong place"))
+    if extra > 0:
+        safe = _("has the right values, but too many dimensions of size 1")
+        text = plural(
+            "has the right values, but {count} dimension of size 1 too many",
+            "has the right values, but {count} dimensions of size 1 too many",
+            extra,
+        )
+    else:
+        safe = _("has the right values, but too few dimensions of size 1")
+        text = plural(
+            "has the right values, but {count} dimension of size 1 too few",
+            "has the right values, but {count} dimensions of size 1 too few",
+            -extra,
+        )
+    return Look("dims-of-one", text.format(count=abs(extra)), safe)
 
 
 def permuted(got: torch.Tensor, expected: torch.Tensor) -> Look | None:
@@ -38,12 +50,13 @@ def permuted(got: torch.Tensor, expected: torch.Tensor) -> Look | None:
         return None
     for order in permutations(range(got.ndim)):
         if order != tuple(range(got.ndim)) and same(got.permute(order), expected):
-            return Look("transposed", "looks transposed" if got.ndim == 2 else _order_text(order))
+            return Look("transposed", _("looks transposed") if got.ndim == 2 else _order_text(order))
     return None
 
 
 def _order_text(order: Sequence[int]) -> str:
-    return f"has its dimensions in another order: permute{tuple(order)} would put them right"
+    said = _("has its dimensions in another order: permute{order} would put them right")
+    return said.format(order=tuple(order))
 
 
 def flattened(got: torch.Tensor, expected: torch.Tensor) -> Look | None:
@@ -51,10 +64,10 @@ def flattened(got: torch.Tensor, expected: torch.Tensor) -> Look | None:
     if got.numel() != expected.numel() or got.numel() < 3 or not same(got.reshape(-1), expected.reshape(-1)):
         return None
     if got.ndim == 1:
-        return Look("flattened", "has the right values in the right order, but is flattened")
+        return Look("flattened", _("has the right values in the right order, but is flattened"))
     return Look(
         "flattened",
-        "has the right values in the right order, but another shape (a view or reshape too many?)",
+        _("has the right values in the right order, but another shape (a view or reshape too many?)"),
     )
 
 
@@ -62,10 +75,12 @@ def reduced(got: torch.Tensor, expected: torch.Tensor) -> Look | None:
     """The right answer, but summed or averaged at the end; or the sum or mean that is asked not taken yet."""
     if got.numel() < expected.numel() and distribution_dim(expected) is None:
         how = _reduction(expected, got)
-        return Look("reduced", f"looks like the right one {how} at the end") if how else None
+        said = _("looks like the right one {how} at the end")
+        return Look("reduced", said.format(how=how)) if how else None
     if got.numel() > expected.numel():
         how = _reduction(got, expected)
-        return Look("not-reduced", f"looks right but for the last step: it is not {how} yet") if how else None
+        said = _("looks right but for the last step: it is not {how} yet")
+        return Look("not-reduced", said.format(how=how)) if how else None
     return None
 
 
@@ -74,13 +89,16 @@ def _reduction(whole: torch.Tensor, part: torch.Tensor) -> str:
     if whole.numel() < 3:
         return ""
     flat = part.reshape(-1)
-    for how, word in (("sum", "summed"), ("mean", "averaged")):
+    for how, everything, along in (
+        ("sum", _("summed over everything"), _("summed over dimension {dim}")),
+        ("mean", _("averaged over everything"), _("averaged over dimension {dim}")),
+    ):
         if same(flat, REDUCTIONS[how](whole.reshape(-1), 0).reshape(-1)):
-            return f"{word} over everything"
+            return everything
         for dim in range(whole.ndim):
             less = REDUCTIONS[how](whole, dim).reshape(-1)
             if less.numel() > 1 and not constant(less) and same(flat, less):
-                return f"{word} over dimension {dim}"
+                return along.format(dim=dim)
     return ""
 
 
@@ -90,10 +108,10 @@ def one_item(got: torch.Tensor, expected: torch.Tensor) -> Look | None:
         return None
     flat = got.reshape(-1)
     if same(flat, expected[0].reshape(-1)):
-        return Look("one-item", "holds the right values of the first row alone (a return inside the loop?)")
+        return Look("one-item", _("holds the right values of the first row alone (a return inside the loop?)"))
     if same(flat, expected[-1].reshape(-1)):
         return Look(
-            "one-item", "holds the right values of the last row alone (is each row overwritten by the next?)"
+            "one-item", _("holds the right values of the last row alone (is each row overwritten by the next?)")
         )
     return None
 
@@ -103,7 +121,7 @@ def broadcast(got: torch.Tensor, expected: torch.Tensor) -> Look | None:
     n = expected.numel()
     if n < 3 or got.shape != (n, n) or not same(got.diagonal(), expected.reshape(-1)):
         return None
-    text = "is a square table with the right values on its diagonal: a column (N, 1) met a row (N,)"
+    text = _("is a square table with the right values on its diagonal: a column (N, 1) met a row (N,)")
     return Look("broadcast", text)
 
 
@@ -120,9 +138,15 @@ def other_reduction(got: torch.Tensor, expected: torch.Tensor, given: torch.Tens
             (d for d in range(given.ndim) if d != right and same(reduce(given, d).squeeze(), found)), None
         )
         if wrong is not None:
-            text = f"looks like the {how} over dimension {wrong}, where dimension {right} is asked"
-            return Look("other-dimension", text, f"looks like the {how} over the other dimension")
+            text = _("looks like the {how} over dimension {wrong}, where dimension {right} is asked")
+            safe = _("looks like the {how} over the other dimension").format(how=_noun(how))
+            return Look("other-dimension", text.format(how=_noun(how), wrong=wrong, right=right), safe)
     return None
+
+
+def _noun(how: str) -> str:
+    """What a reduction gives."""
+    return {"sum": _("sum"), "mean": _("mean"), "maximum": _("maximum"), "minimum": _("minimum")}[how]
 
 
 def _squeezed(a: torch.Tensor) -> tuple[int, ...]:

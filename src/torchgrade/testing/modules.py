@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from torchgrade.i18n import _, plural
 from torchgrade.testing.close import Mismatch, require_tensor
-from torchgrade.testing.describe import describe, plural
+from torchgrade.testing.describe import describe
 from torchgrade.testing.examinee import Handle
 from torchgrade.testing.outcomes import BadAnswer, Missing, ProbeFailure, Raised
 
@@ -22,7 +23,7 @@ def set_mode(handle: Handle, method: str) -> None:
     except (Missing, Raised) as failure:
         if isinstance(failure, Raised) and "self" not in str(failure):
             raise
-        text = "A network is wanted here: an instance of your class, not the class itself nor its state_dict()."
+        text = _("A network is wanted here: an instance of your class, not the class itself nor its state_dict().")
         raise Mismatch(text, kind=("network", "no module"), safe=text) from None
 
 
@@ -49,14 +50,17 @@ def answer(handle: Handle, x: torch.Tensor) -> torch.Tensor:
     """What the module makes of ``x``: a tensor of finite numbers with a row for each input, or a ``Mismatch``."""
     got = handle.forward(x)
     if isinstance(got, list | tuple | dict):
-        text = f"The network returns {describe(got)}; it should return one tensor, the logits alone."
-        raise Mismatch(text, kind=("type", "several"), safe="The network returns several values instead of one.")
-    tensor = require_tensor(got, name="the network's output")
+        text = _("The network returns {given}; it should return one tensor, the logits alone.")
+        safe = _("The network returns several values instead of one.")
+        raise Mismatch(text.format(given=describe(got)), kind=("type", "several"), safe=safe)
+    tensor = require_tensor(got, name=_("the network's output"))
     if tensor.ndim == 0 or len(tensor) != len(x):
-        text = (
-            f"For {plural(len(x), 'image')} the output has shape {tuple(tensor.shape)}: a row for each is wanted."
-        )
-        safe = "The output has not one row for each image: is a reshape mixing the images up?"
+        text = plural(
+            "For {count} image the output has shape {shape}: a row for each is wanted.",
+            "For {count} images the output has shape {shape}: a row for each is wanted.",
+            len(x),
+        ).format(count=len(x), shape=tuple(tensor.shape))
+        safe = _("The output has not one row for each image: is a reshape mixing the images up?")
         raise Mismatch(text, kind=("shape", "rows"), safe=safe)
     return tensor
 
@@ -66,7 +70,7 @@ def weights_of(handle: Handle) -> dict[str, torch.Tensor]:
     state = handle.state()
     if state:
         return state
-    text = (
+    text = _(
         "The network has no parameters at all. Layers must be attributes of an nn.Module (self.conv1 = …), or "
         "stand in nn.Sequential or nn.ModuleList: in a plain list PyTorch does not find them."
     )
@@ -142,14 +146,16 @@ def ends_raw(handle: Handle, x: torch.Tensor, rng: torch.Generator) -> bool:
 
 
 #: What the text of an error tells of old or unguarded code, and what to do about it.
-_ADVICE = (
-    ("compiled with CUDA", "The notebook must run without a GPU too: write .to(device), not .cuda()."),
-    ("No CUDA GPUs", "The notebook must run without a GPU too: write .to(device), not .cuda()."),
-    ("NVIDIA driver", "The notebook must run without a GPU too: write .to(device), not .cuda()."),
-    ("0-dim tensor", "loss.data[0] is gone since 2018: write loss.item()."),
-    ("no attribute 'next'", "iterator.next() is gone: write next(iterator)."),
-    ("view size is not compatible", "x.flatten(1) and x.reshape(…) take what x.view(…) refuses."),
-)
+def _advice() -> tuple[tuple[str, str], ...]:
+    without_gpu = _("The notebook must run without a GPU too: write .to(device), not .cuda().")
+    return (
+        ("compiled with CUDA", without_gpu),
+        ("No CUDA GPUs", without_gpu),
+        ("NVIDIA driver", without_gpu),
+        ("0-dim tensor", _("loss.data[0] is gone since 2018: write loss.item().")),
+        ("no attribute 'next'", _("iterator.next() is gone: write next(iterator).")),
+        ("view size is not compatible", _("x.flatten(1) and x.reshape(…) take what x.view(…) refuses.")),
+    )
 
 
 def advice_on(failure: Exception, call: str = "") -> str:
@@ -159,11 +165,12 @@ def advice_on(failure: Exception, call: str = "") -> str:
     """
     text = str(failure)
     if getattr(failure, "kind", ()) == ("finite",):
-        return "A training that went astray ends in NaN: a smaller rate and inputs of moderate size help."
+        return _("A training that went astray ends in NaN: a smaller rate and inputs of moderate size help.")
     if not isinstance(failure, Raised):
         return ""
     if call and "forward()" in text and "missing" in text:
-        return "It is a network already: what is wanted is the class, or the function, that makes one."
+        return _("It is a network already: what is wanted is the class, or the function, that makes one.")
     if call and failure.name == "TypeError" and ("missing" in text or "takes" in text or "unexpected" in text):
-        return f"It is called as {call}, so every further argument needs a default value."
-    return next((advice for words, advice in _ADVICE if words in text), "")
+        said = _("It is called as {call}, so every further argument needs a default value.")
+        return said.format(call=call)
+    return next((advice for words, advice in _advice() if words in text), "")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
+from torchgrade.i18n import _, english
 from torchgrade.testing.close import Mismatch
 from torchgrade.testing.examinee import Handle
 from torchgrade.testing.gradients import GRADIENT_RTOL, assert_gradients
@@ -155,8 +156,8 @@ def _other_network(
         if known is not None:
             if hint is not None and known.hint:
                 hint(known.hint)
-            text = f"This is another network than the one asked for: {known.name}."
-            return Mismatch(text, kind=("network", known.name), safe=text)
+            text = _("This is another network than the one asked for: {name}.").format(name=_(known.name))
+            return Mismatch(text, kind=("network", english(known.name)), safe=text)
     unsteady = _unsteady(handle, inputs[0], answers[0], hint)
     if unsteady is not None:
         return unsteady
@@ -166,21 +167,28 @@ def _other_network(
         return shapes
     expected = _ours(module, inputs[0])
     if answers[0].shape != expected.shape:
-        text = f"The output has shape {tuple(answers[0].shape)}, but {tuple(expected.shape)} is expected."
-        return Mismatch(text, kind=("network", "shape"), safe="The shape of the network's output is wrong.")
-    text = (
+        text = _("The output has shape {shape}, but {wanted} is expected.")
+        text = text.format(shape=tuple(answers[0].shape), wanted=tuple(expected.shape))
+        return Mismatch(text, kind=("network", "shape"), safe=_("The shape of the network's output is wrong."))
+    text = _(
         "All parameters have the right shapes, but with the same weights the network asked for gives other "
         "numbers: some step between the layers differs."
     )
     return Mismatch(text, kind=("network", "values"), safe=text)
 
 
-_CHANCE = (
-    "Something random acts even in evaluation mode: F.dropout does so unless it is told training=self.training."
-)
-_ACROSS = (
-    "Something works across the images of a batch: a reshape that moves the first dimension, or a softmax over it."
-)
+def _chance() -> str:
+    return _(
+        "Something random acts even in evaluation mode: "
+        "F.dropout does so unless it is told training=self.training."
+    )
+
+
+def _across() -> str:
+    return _(
+        "Something works across the images of a batch: "
+        "a reshape that moves the first dimension, or a softmax over it."
+    )
 
 
 def _unsteady(handle: Handle, x: torch.Tensor, before: torch.Tensor, hint: Say | None) -> Mismatch | None:
@@ -190,9 +198,10 @@ def _unsteady(handle: Handle, x: torch.Tensor, before: torch.Tensor, hint: Say |
     except (Mismatch, ProbeFailure):
         return None
     if not agree(again, before):
-        text, kind, advice = "The same images get other numbers at each call.", "chance", _CHANCE
+        text, kind, advice = _("The same images get other numbers at each call."), "chance", _chance()
     elif not agree(alone, before[:2]):
-        text, kind, advice = "An image gets other numbers when other images are beside it.", "across", _ACROSS
+        text, kind = _("An image gets other numbers when other images are beside it."), "across"
+        advice = _across()
     else:
         return None
     if hint is not None:
@@ -207,16 +216,17 @@ def _not_constant(found: Network, arrays: Fit, inputs: Sequence[torch.Tensor]) -
     outputs = _ours(module.eval(), inputs[0])
     if float((outputs - outputs[:1]).abs().max()) > 1e-6:
         return
-    text = (
+    text = _(
         "The network gives the same numbers for every image, so nothing can be told about it. Are all weights 0?"
     )
     raise Mismatch(text, kind=("network", "constant"), safe=text)
 
 
-_DROPS = (
-    "In training mode the network does something else than in evaluation: a dropout, a batch norm or noise acts. "
-    "None is asked for here."
-)
+def _drops() -> str:
+    return _(
+        "In training mode the network does something else than in evaluation: "
+        "a dropout, a batch norm or noise acts. None is asked for here."
+    )
 
 
 def _same_in_training(
@@ -228,8 +238,8 @@ def _same_in_training(
     if all(agree(a, b) for a, b in zip(again, answers, strict=True)):
         return
     if hint is not None:
-        hint(_DROPS)
-    text = "In training mode the network gives other numbers than in evaluation mode, with the same weights."
+        hint(_drops())
+    text = _("In training mode the network gives other numbers than in evaluation mode, with the same weights.")
     raise Mismatch(text, kind=("network", "mode"), safe=text)
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import torch
 
+from torchgrade.i18n import _
 from torchgrade.model import Evidence
+from torchgrade.testing.describe import argument
 from torchgrade.testing.examinee import Examinee
 from torchgrade.testing.excerpt import excerpt
 from torchgrade.testing.outcomes import ComparisonFailure, Died, OutOfMemory, ProbeFailure, TimedOut
@@ -54,8 +56,9 @@ def _explained(
     """The failure on the smallest input found, with that input added."""
     named = dims if [len(d) for d in dims] == [t.ndim for t in inputs] else _own_names(inputs)
     smallest, found = _Search(check, failure).run(inputs, named)
-    labels = names if len(names) == len(inputs) else [f"argument {i}" for i in range(len(inputs))]
-    shown = tuple(excerpt(f"smallest failing input {n}", t) for n, t in zip(labels, smallest, strict=True))
+    labels = names if len(names) == len(inputs) else [argument(i) for i in range(len(inputs))]
+    label = _("smallest failing input {name}")
+    shown = tuple(excerpt(label.format(name=n), t) for n, t in zip(labels, smallest, strict=True))
     kept = tuple(e for e in _evidence_of(found) if not any(_is_input(e, s) for s in shown))
     vars(found)["evidence"] = (*shown, *kept)
     return found
@@ -166,7 +169,7 @@ def _read_label(label: str) -> tuple[list[str], list[list[str]]]:
     """``"X[N, D] w[D, M]"`` → (["X", "w"], [["N", "D"], ["D", "M"]])."""
     names, dims = [], []
     for part in label.replace("]", "]\n").splitlines() if "[" in label else label.split():
-        name, _, inside = part.strip().partition("[")
+        name, _bracket, inside = part.strip().partition("[")
         if name:
             names.append(name.strip())
             dims.append([d.strip() for d in inside.rstrip("]").split(",") if d.strip()])

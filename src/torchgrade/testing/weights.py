@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import torch
 
+from torchgrade.i18n import _, plural
 from torchgrade.testing.close import Mismatch
-from torchgrade.testing.describe import dtype_text, plural
+from torchgrade.testing.describe import dtype_text
 from torchgrade.testing.look import plain
 
 Move = Callable[[torch.Tensor], torch.Tensor]
@@ -94,21 +95,25 @@ def _does_not_fit(
     free: Mapping[str, torch.Tensor],
 ) -> Mismatch:
     wanted, there = count(places), count(given)
-    parts = [f"{spaced(wanted)} parameters are expected; this network has {spaced(there)}."]
+    said = _("{wanted} parameters are expected; this network has {there}.")
+    parts = [said.format(wanted=spaced(wanted), there=spaced(there))]
     if missing:
-        parts.append(f"Missing: {_shapes([('', p) for p in missing])}.")
+        parts.append(_("Missing: {shapes}.").format(shapes=_shapes([("", p) for p in missing])))
     if free:
-        parts.append(f"Not expected: {_shapes(list(free.items()))}.")
+        parts.append(_("Not expected: {shapes}.").format(shapes=_shapes(list(free.items()))))
     if not missing:
-        parts.append("A layer too many is another network.")
-    safe = "The parameters do not have the shapes of the network that is asked for: see the criterion on its size."
+        parts.append(_("A layer too many is another network."))
+    safe = _(
+        "The parameters do not have the shapes of the network that is asked for: see the criterion on its size."
+    )
     return Mismatch(" ".join(parts), kind=("weights", "shapes"), safe=safe)
 
 
 def _shapes(tensors: list[tuple[str, torch.Tensor]]) -> str:
     shown = [f"`{name}` {tuple(t.shape)}" if name else f"{tuple(t.shape)}" for name, t in tensors[:_SHOWN]]
     more = len(tensors) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+    listed = ", ".join(shown)
+    return _("{shapes} and {count} more").format(shapes=listed, count=more) if more else listed
 
 
 def count(state: Mapping[str, torch.Tensor]) -> int:
@@ -125,15 +130,19 @@ def _refuse_nan(given: Mapping[str, torch.Tensor]) -> None:
     bad = [name for name, t in given.items() if not bool(t.isfinite().all())]
     if not bad:
         return
-    text = (
-        f"The weights hold NaN or infinity ({plural(len(bad), 'tensor')}, first `{bad[0]}`): the training went "
-        "astray. A smaller learning rate and inputs of moderate size help."
-    )
-    safe = "The weights hold NaN or infinity: the training went astray."
+    text = plural(
+        "The weights hold NaN or infinity ({count} tensor, first `{name}`): the training went astray. "
+        "A smaller learning rate and inputs of moderate size help.",
+        "The weights hold NaN or infinity ({count} tensors, first `{name}`): the training went astray. "
+        "A smaller learning rate and inputs of moderate size help.",
+        len(bad),
+    ).format(count=len(bad), name=bad[0])
+    safe = _("The weights hold NaN or infinity: the training went astray.")
     raise Mismatch(text, kind=("weights", "finite"), safe=safe)
 
 
 def _tell_half(given: Mapping[str, torch.Tensor], say: Callable[[str], None] | None) -> None:
     half = {dtype_text(t.dtype) for t in given.values() if t.dtype in (torch.float16, torch.bfloat16)}
     if half and say is not None:
-        say(f"The weights are in half precision ({', '.join(sorted(half))}) and were read as float32.")
+        said = _("The weights are in half precision ({dtypes}) and were read as float32.")
+        say(said.format(dtypes=", ".join(sorted(half))))
