@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 from torchgrade.errors import UsageError
 from torchgrade.grading.answers import read_trusted
-from torchgrade.i18n import LANGUAGES, speaking
+from torchgrade.i18n import LANGUAGES, _, speaking
 from torchgrade.intake.roster import read_roster
-from torchgrade.i18n import _
 from torchgrade.model import Assignment, Course, Verdict
 from torchgrade.pipeline.final import decided, final_verdict
 from torchgrade.spec import Hint, assignment_ids, catalogues, load_course, load_hints
