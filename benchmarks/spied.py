@@ -60,10 +60,10 @@ def fit(watch: Stopwatch) -> None:
     examiner._opener = lambda *args: watch.over("room opened", opener(*args))
     attempt.run_notebook = watch.over("notebook", attempt.run_notebook)
     attempt.Attempt.ask = watch.over_questions(attempt.Attempt.ask)
-    examiner._examine = watch.over("examination", examiner._examine)
+    examiner.results_of = watch.over("examination", examiner.results_of)
     plugin.ExamPlugin.examine = watch.over("pytest", plugin.ExamPlugin.examine)
     attempt.Attempt._hand_out_files = watch.over("files", attempt.Attempt._hand_out_files)
-    examiner._verdict = watch.over("verdict", examiner._verdict)
+    examiner.verdict_of = watch.over("verdict", examiner.verdict_of)
     attempt.Attempt._close_room = watch.over("room closed", attempt.Attempt._close_room)
 
 

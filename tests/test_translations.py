@@ -352,7 +352,7 @@ def test_what_is_wrong_is_said_in_the_language_of_the_course(course_folder: Path
     empty = tmp_path / "course" / "empty"
     empty.mkdir()
     done = run_here(empty, "check")
-    assert (done.returncode, done.stderr) == (2, f"torchgrade: нет блокнота в папке {empty}\n")
+    assert (done.returncode, done.stderr) == (2, f"torchgrade: нет ноутбука в папке {empty}\n")
 
 
 def test_the_courses_own_test_says_what_is_missing(course_folder: Path, tmp_path: Path) -> None:

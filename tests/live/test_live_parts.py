@@ -50,7 +50,7 @@ def test_importing_torchgrade_brings_nothing_else() -> None:
     said = python(
         "import sys; before = set(sys.modules); import torchgrade; print(sorted(set(sys.modules) - before))"
     )
-    assert said == "['__future__', 'torchgrade']\n"
+    assert said in ("['__future__', 'torchgrade']\n", "['torchgrade']\n")  # coverage, say, has the first already
 
 
 def test_an_unknown_name_is_an_error_as_in_any_module() -> None:
