@@ -69,7 +69,7 @@ def _die(message: str) -> NoReturn:
 
 def _complain(message: str) -> None:
     """Say what is wrong, on standard error; names of files and students in it must not steer the terminal."""
-    from torchgrade.cli.checks import clean
+    from torchgrade.feedback.terminal import clean
 
     typer.echo(clean(message), err=True)
 
@@ -181,8 +181,8 @@ def _find(root: Path, assignment: str, lang: str) -> tuple[Course, Assignment]:
 def _show_plan(
     root: Path, assignment: str, submissions: Path, out: Path, options: GradeOptions, lang: str
 ) -> None:
-    from torchgrade.cli.checks import clean
     from torchgrade.cli.progress import live_progress
+    from torchgrade.feedback.terminal import clean
     from torchgrade.pipeline import survey, tally
 
     course, found = _find(root, assignment, lang)

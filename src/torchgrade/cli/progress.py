@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, T
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from torchgrade.cli.checks import clean
+from torchgrade.feedback.terminal import clean
 from torchgrade.model import Assignment, Status, Verdict
 from torchgrade.pipeline import Progress
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
@@ -12,9 +13,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from torchgrade.feedback.told import Told, ToldCriterion
 from torchgrade.i18n import _
-from torchgrade.model import Evidence
+
+if TYPE_CHECKING:
+    from torchgrade.feedback.told import Told, ToldCriterion
+    from torchgrade.model import Evidence
 
 _COLOURS = {"good": "green", "part": "yellow", "bad": "red", "idle": "yellow", "ours": "magenta"}
 _INDENT = 4

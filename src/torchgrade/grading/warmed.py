@@ -70,7 +70,6 @@ def _prepare(setup: Setup, zygote: Zygote | None) -> Any:
     from torchgrade.spec import load_course, speak
 
     import_module("torchgrade.grading.examiner")  # for those that are forked
-    gc.enable()  # what the solution makes may be garbage
     course = load_course(Path(setup.course), only=setup.assignment)
     assignment = course.assignment(setup.assignment)
     if assignment is None:
@@ -122,6 +121,7 @@ def _setup(fields: dict[str, Any]) -> Setup:
 
 def _fork_for_each(control: socket.socket, desk: Any, zygote: Any) -> None:
     gc.freeze()
+    gc.enable()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     send(control, {"ready": True})
     while True:
