@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,7 @@ class Submission:
     problem: str = ""
     notes: tuple[str, ...] = ()  # repairs made on the way in, told in the report
     fields: dict[str, str] = field(default_factory=dict)  # the student's other columns of the roster
+    handed_in: datetime | None = None  # with a zone; None: nothing that came with it says when
 
 
 @dataclass(frozen=True)

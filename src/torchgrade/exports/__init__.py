@@ -1,0 +1,1 @@
+"""A gradebook's results in the formats of other systems."""

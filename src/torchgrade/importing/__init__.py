@@ -1,0 +1,1 @@
+"""Assignments made for other graders, turned into ours."""

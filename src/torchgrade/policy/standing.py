@@ -1,0 +1,19 @@
+"""What a student's work counts in the end, once dates and attempts are looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Points before and after what being late costs. ``because``: one sentence for each thing that changed them."""
+
+    points: float  # what counts
+    raw_points: float  # what the work earned
+    max_points: float
+    bonus: float = 0.0
+    late_seconds: float = 0.0  # after the due date, grace and extension; 0: in time
+    attempt: int = 1  # which of the student's attempts counts
+    excused: bool = False  # counts nothing, neither for nor against
+    because: tuple[str, ...] = ()
