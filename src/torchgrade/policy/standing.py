@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Standing:
-    """Points before and after what being late costs. ``because``: one sentence for each thing that changed them."""
+    """Points before and after what being late costs. ``because``: a sentence for each change."""
 
     points: float  # what counts
     raw_points: float  # what the work earned
