@@ -25,6 +25,7 @@ from small_course import DOUBLE_LATE_ONLY, DOUBLE_RIGHT, double_course, notebook
 from torchgrade.errors import BrokenError, UsageError
 from torchgrade.grading import warm
 from torchgrade.model import Verdict
+from torchgrade.pipeline import cluster as cluster_module
 from torchgrade.pipeline import keys
 from torchgrade.pipeline.cluster import ClusterExaminer
 from torchgrade.pipeline.on_worker import Wanted
@@ -94,6 +95,27 @@ def examine(examiner: ClusterExaminer, source: str, student: str = "anna", secon
 
 
 # --- who may help ----------------------------------------------------------------------------------------------
+
+
+def test_a_client_whose_event_loop_starts_late_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def late(*_: object, **__: object) -> str:
+        made.append(1)
+        assert len(made) > 1  # as dask says it, after ten seconds
+        return "client"
+
+    monkeypatch.setattr("distributed.Client", late)
+    assert cluster_module._client("tcp://127.0.0.1:1") == "client"
+
+
+def test_a_client_whose_event_loop_never_starts_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("distributed.Client", never)
+    with pytest.raises(UsageError, match=r"^--scheduler: dask's client does not start on this machine"):
+        cluster_module._client("tcp://127.0.0.1:1")
 
 
 def test_a_scheduler_that_does_not_answer(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

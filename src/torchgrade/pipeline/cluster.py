@@ -24,6 +24,7 @@ from torchgrade.pipeline.datasets import Tell
 from torchgrade.pipeline.on_worker import Wanted, examine_here, introduce
 
 _CONNECT_SECONDS = 10
+_CLIENT_TRIES = 3
 #: For reading the course, and for an examiner to warm up.
 _INTRODUCE_SECONDS = 240.0
 _LOOK_SECONDS = 1.0
@@ -259,12 +260,21 @@ class ClusterExaminer:
 
 def _client(address: str) -> Any:
     try:
-        import distributed
+        import distributed  # noqa: F401
     except ImportError:
         raise UsageError("--scheduler needs dask: pip install 'torchgrade[cluster]'") from None
     for name in list(logging.root.manager.loggerDict):
         if name.partition(".")[0] == "distributed":  # what it has to say is said here, in one line
             logging.getLogger(name).setLevel(logging.CRITICAL)
+    for _ in range(_CLIENT_TRIES):
+        with contextlib.suppress(AssertionError):  # its event loop did not start within ten seconds: a busy machine
+            return _connected(address)
+    raise UsageError("--scheduler: dask's client does not start on this machine, which seems too busy; try again")
+
+
+def _connected(address: str) -> Any:
+    import distributed
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of versions that differ: a worker is asked for those that matter
