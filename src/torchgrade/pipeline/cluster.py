@@ -267,7 +267,7 @@ def _client(address: str) -> Any:
         if name.partition(".")[0] == "distributed":  # what it has to say is said here, in one line
             logging.getLogger(name).setLevel(logging.CRITICAL)
     for _ in range(_CLIENT_TRIES):
-        with contextlib.suppress(AssertionError):  # its event loop did not start within ten seconds: a busy machine
+        with contextlib.suppress(AssertionError):  # its event loop did not start within ten seconds
             return _connected(address)
     raise UsageError("--scheduler: dask's client does not start on this machine, which seems too busy; try again")
 
