@@ -97,7 +97,7 @@ def test_options_reach_the_examiner(
 ) -> None:
     asked: list[Any] = []
 
-    def grade(course: Any, assignment: Any, source: Any, out: Any, options: Any, progress: Any) -> None:
+    def grade(course: Any, assignment: Any, source: Any, out: Any, options: Any, progress: Any, *_: Any) -> None:
         asked.append((assignment.id, source, out, options))
         raise KeyboardInterrupt
 
@@ -376,11 +376,11 @@ def test_where_no_room_can_be_sealed_a_cohort_is_refused_in_one_line(tmp_path: P
 UNSEALABLE = """
 import os
 from torchgrade.errors import RoomError
-from torchgrade.grading import warm
+from torchgrade.grading import ahead
 from torchgrade.sandbox import room
 
-clean = warm.clean_environment
-warm.clean_environment = lambda: {**clean(), "PYTHONPATH": os.environ["PYTHONPATH"]}
+clean = ahead.clean_environment
+ahead.clean_environment = lambda: {**clean(), "PYTHONPATH": os.environ["PYTHONPATH"]}
 
 def refuse(self, request):
     raise RoomError("no namespaces here")

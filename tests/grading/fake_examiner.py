@@ -21,7 +21,7 @@ class FakeExaminer:
     #: How often a notebook that says ``die`` takes its examiner along.
     deaths_left = 0
 
-    def __init__(self, setup: warm.Setup) -> None:
+    def __init__(self, setup: warm.Setup, ahead: object = None) -> None:
         self.setup = setup
         self.examined: list[str] = []
         self.jobs: list[dict[str, Any]] = []

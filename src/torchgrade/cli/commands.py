@@ -20,6 +20,7 @@ from torchgrade.errors import TorchgradeError, UsageError
 from torchgrade.model import Tier
 
 if TYPE_CHECKING:
+    from torchgrade.grading.ahead import Ahead
     from torchgrade.model import Assignment, Course
     from torchgrade.pipeline import GradeOptions, GradeSummary
 
@@ -96,11 +97,14 @@ def demo(
     sandbox: Annotated[Tier, typer.Option(help="How well each submission is sealed.")] = Tier.FULL,
 ) -> None:
     """Grade the bundled cohort for real and write the reports."""
-    from torchgrade.pipeline import GradeOptions, course_root, demo_cohort
+    from torchgrade.grading.ahead import begun, examines_for_sure
 
-    root = course_root(Path.cwd())
-    options = GradeOptions(jobs=jobs, tier=sandbox)
-    _grade(root, "softmax", demo_cohort(root), out, options)
+    with begun(examines_for_sure(out, "", "", force=False)) as ahead:
+        from torchgrade.pipeline import GradeOptions, course_root, demo_cohort
+
+        root = course_root(Path.cwd())
+        options = GradeOptions(jobs=jobs, tier=sandbox)
+        _grade(root, "softmax", demo_cohort(root), out, options, ahead=ahead)
 
 
 @app.command()
@@ -148,24 +152,28 @@ def grade(
     lang: Lang = "",
 ) -> None:
     """Grade a whole cohort by all criteria."""
-    from torchgrade.pipeline import GradeOptions, course_root
+    from torchgrade.grading.ahead import begun, examines_for_sure
 
-    options = GradeOptions(
-        jobs=jobs,
-        device=str(device),
-        gpus=gpus,
-        only=tuple(only or ()),
-        failed=failed,
-        tier=sandbox,
-        gradebook=gradebook,
-        roster=roster,
-        scheduler=scheduler,
-        force=force,
-    )
-    if dry_run:
-        _show_plan(course_root(Path.cwd()), assignment, submissions, out, options, lang)
-    else:
-        _grade(course_root(Path.cwd()), assignment, submissions, out, options, lang)
+    sure = submissions.exists() and not dry_run and examines_for_sure(out, gradebook, scheduler, force=force)
+    with begun(sure) as ahead:  # before the imports below, which take a quarter of a second
+        from torchgrade.pipeline import GradeOptions, course_root
+
+        options = GradeOptions(
+            jobs=jobs,
+            device=str(device),
+            gpus=gpus,
+            only=tuple(only or ()),
+            failed=failed,
+            tier=sandbox,
+            gradebook=gradebook,
+            roster=roster,
+            scheduler=scheduler,
+            force=force,
+        )
+        if dry_run:
+            _show_plan(course_root(Path.cwd()), assignment, submissions, out, options, lang)
+        else:
+            _grade(course_root(Path.cwd()), assignment, submissions, out, options, lang, ahead)
 
 
 def _find(root: Path, assignment: str, lang: str) -> tuple[Course, Assignment]:
@@ -199,7 +207,13 @@ def _show_plan(
 
 
 def _grade(
-    root: Path, assignment: str, submissions: Path, out: Path, options: GradeOptions, lang: str = ""
+    root: Path,
+    assignment: str,
+    submissions: Path,
+    out: Path,
+    options: GradeOptions,
+    lang: str = "",
+    ahead: Ahead | None = None,
 ) -> None:
     from torchgrade.cli.progress import live_progress
     from torchgrade.pipeline import grade as run
@@ -207,7 +221,7 @@ def _grade(
     course, found = _find(root, assignment, lang)
     try:
         with live_progress(found) as progress:
-            summary = run(course, found, submissions, out, options, progress)
+            summary = run(course, found, submissions, out, options, progress, ahead)
     except KeyboardInterrupt:
         _complain("\nstopped; nothing is lost: the same command goes on where this one ended")
         raise typer.Exit(INTERRUPTED) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -82,9 +81,7 @@ class Desk:
 
 def _let_solution_find(data: PreparedData) -> None:
     """The solution and the known wrong answers load data sets as a student's notebook does in the room."""
-    with contextlib.suppress(ImportError, RuntimeError):  # without torchvision a grader still has dataset()
-        compat.import_torchvision()
-        room_data.install(str(data.room_root))
+    compat.when_torchvision_is_imported(lambda: room_data.install(str(data.room_root)))
     for name in data.names:
         data.load(name)  # so that one without its files is seen before the first submission
 

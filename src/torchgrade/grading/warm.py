@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from torchgrade.errors import BrokenError, RoomError, TorchgradeError
+from torchgrade.grading.ahead import Ahead
 from torchgrade.grading.channel import receive, send
 from torchgrade.model import Tier, Verdict, verdict_from_json
-from torchgrade.sandbox.environment import HUGE_HEAP, clean_environment, library_caches
+from torchgrade.sandbox.environment import HUGE_HEAP, library_caches
 
 _READY_SECONDS = 180.0
 #: Beyond all limits of a notebook and its examination, an examiner that says nothing is stuck.
@@ -62,9 +63,9 @@ class Examiner(Protocol):
         ...
 
 
-def start(setup: Setup) -> Examiner:
-    """The best examiner for this machine."""
-    return WarmExaminer.start(setup) if sys.platform == "linux" else SpawnedExaminer(setup)
+def start(setup: Setup, ahead: Ahead | None = None) -> Examiner:
+    """The best examiner for this machine; ``ahead``: a warm process that has begun."""
+    return WarmExaminer.start(setup, ahead) if sys.platform == "linux" else SpawnedExaminer(setup)
 
 
 class WarmExaminer:
@@ -75,19 +76,14 @@ class WarmExaminer:
         self._ready, self._lock = False, threading.Lock()
 
     @classmethod
-    def start(cls, setup: Setup) -> WarmExaminer:
-        """Start warming up; ``wait_ready`` waits for the end of it."""
-        ours, theirs = socket.socketpair()
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "torchgrade.grading.warmed", str(theirs.fileno()), *_flags(setup)],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            env=clean_environment(),  # the parent of all rooms is forked from this process
-            start_new_session=True,  # Ctrl-C is for the harness, which then closes this
-        )
-        theirs.close()
-        send(ours, {"environment": _environment(), "setup": dataclasses.asdict(setup)})
-        return cls(process, ours)
+    def start(cls, setup: Setup, ahead: Ahead | None = None) -> WarmExaminer:
+        """Start warming up, or go on with what has begun; ``wait_ready`` waits for the end of it."""
+        ahead = ahead or Ahead.begin()
+        ahead.taken = True
+        with contextlib.suppress(OSError):  # where it has died meanwhile, ``wait_ready`` tells
+            send(ahead.control, {"flags": _flags(setup)})
+            send(ahead.control, {"environment": _environment(), "setup": dataclasses.asdict(setup)})
+        return cls(ahead.process, ahead.control)
 
     def wait_ready(self) -> None:
         """Until submissions can be examined. Raises RoomError or BrokenError with what went wrong."""
@@ -205,5 +201,5 @@ def _environment() -> dict[str, str]:
 
 
 def _flags(setup: Setup) -> list[str]:
-    """What the warm process must know before it forks the parent of rooms: no more than this."""
+    """What the warm process must know when it forks the parent of rooms: no more than this."""
     return ["--plain"] * setup.plain + list(setup.wanted)

@@ -1,8 +1,8 @@
 """The warm examiner's process: it has imported torch and pytest, and forks a child for each submission.
 
-``python -m torchgrade.grading.warmed DESCRIPTOR [--plain] [WORD …]`` serves requests on an inherited socket; the
-words say what rooms should have imported (``sandbox.wanted``). ``--once`` examines one submission from standard
-input.
+``python -m torchgrade.grading.warmed DESCRIPTOR`` imports torch and serves requests on an inherited socket. The
+first message has flags for the parent of rooms: ``--plain``, or words for what rooms should have imported
+(``sandbox.wanted``); the second says what to examine. ``--once`` examines one submission from standard input.
 """
 
 from __future__ import annotations
@@ -33,15 +33,19 @@ if TYPE_CHECKING:
 _LEAVE_SECONDS = 0.5
 
 
-def _fork_parent_of_rooms(flags: Sequence[str]) -> Zygote | None:
-    """Import torch, then fork: both processes share what that takes. Nothing of a course is known here yet."""
+def _import_torch() -> None:
     gc.disable()  # modules are not garbage: looking for some takes a third of the time of importing them
     import torch
 
+    torch.set_num_threads(1)  # a pool of threads would not survive the fork
+    import_module("torchgrade.sandbox.room")
+
+
+def _fork_parent_of_rooms(flags: Sequence[str]) -> Zygote | None:
+    """Both processes share what torch takes. Nothing of a course is known here yet."""
     from torchgrade.sandbox.room import Zygote
     from torchgrade.sandbox.wanted import OPTIMIZERS, bring
 
-    torch.set_num_threads(1)  # a pool of threads would not survive the fork
     if OPTIMIZERS in flags:  # graders make some too
         bring([OPTIMIZERS])
     if "--plain" in flags:
@@ -93,10 +97,14 @@ def _try_to_seal(zygote: Any, tier: Tier, data_root: str) -> None:
     zygote.open(make_request(OF_TIER[tier], Limits(), wall_seconds=30.0, data_root=data_root)).end()
 
 
-def serve(descriptor: int, flags: Sequence[str] = ()) -> None:
+def serve(descriptor: int) -> None:
     """Serve requests until the harness closes the socket."""
     control = socket.socket(fileno=descriptor)
-    zygote = _fork_parent_of_rooms(flags)
+    _import_torch()
+    rooms = receive(control, None)
+    if rooms is None:
+        return
+    zygote = _fork_parent_of_rooms(rooms["flags"])
     settings = receive(control, None)
     if settings is None:
         return
@@ -192,4 +200,4 @@ def once() -> None:
 
 
 if __name__ == "__main__":
-    once() if sys.argv[1] == "--once" else serve(int(sys.argv[1]), sys.argv[2:])
+    once() if sys.argv[1] == "--once" else serve(int(sys.argv[1]))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from torchgrade.errors import UsageError
+from torchgrade.grading.ahead import Ahead, examines_for_sure
 from torchgrade.grading.answers import read_trusted
 from torchgrade.intake import collect
 from torchgrade.model import Assignment, Course, Status, Submission, Verdict
@@ -73,11 +74,21 @@ class Planned:
 
 
 def grade(
-    course: Course, assignment: Assignment, source: Path, out: Path, options: GradeOptions, progress: Progress
+    course: Course,
+    assignment: Assignment,
+    source: Path,
+    out: Path,
+    options: GradeOptions,
+    progress: Progress,
+    ahead: Ahead | None = None,
 ) -> GradeSummary:
-    """Grade a cohort. Raises UsageError, SpecError or RoomError before the first submission is touched."""
+    """Grade a cohort. Raises UsageError, SpecError or RoomError before the first submission is touched.
+
+    ``ahead``: a warm process that has begun already, where one will be needed; whoever began it ends it where this
+    did not come to take it.
+    """
     begin = time.monotonic()
-    with contextlib.closing(_Cohort(course, assignment, source, out, options, progress)) as cohort:
+    with contextlib.closing(_Cohort(course, assignment, source, out, options, progress, ahead=ahead)) as cohort:
         summary = cohort.grade()
     summary.seconds = time.monotonic() - begin
     return summary
@@ -108,6 +119,7 @@ class _Cohort:
         progress: Progress,
         *,
         may_warm: bool = True,
+        ahead: Ahead | None = None,
     ) -> None:
         self.course, self.assignment, self.source, self.out = course, assignment, source, out
         self.options, self.progress = options, progress
@@ -118,7 +130,7 @@ class _Cohort:
             progress.preparing(place.note)
         secret = keys.course_secret(course.root)
         prepared = datasets.prepare_for(course, assignment, secret, progress.preparing)
-        self.warm_up = workers.WarmUp(setup_for(course, assignment, options.tier, prepared))
+        self.warm_up = workers.WarmUp(setup_for(course, assignment, options.tier, prepared), ahead)
         if may_warm and self._must_examine():
             self.warm_up.begin()
         try:
@@ -141,9 +153,8 @@ class _Cohort:
         return course_name(self.course)
 
     def _must_examine(self) -> bool:
-        """Whether somebody will certainly be examined here, so that warming up may begin before all is read."""
-        first_time = not self.options.gradebook and not (self.out / "gradebook.sqlite").exists()
-        return not self.options.scheduler and (first_time or self.options.force)
+        options = self.options
+        return examines_for_sure(self.out, options.gradebook, options.scheduler, force=options.force)
 
     def _check_names(self) -> None:
         students = {s.student for s in self.submissions}

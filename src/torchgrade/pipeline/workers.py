@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from torchgrade.errors import BrokenError, RoomError
 from torchgrade.grading import warm
+from torchgrade.grading.ahead import Ahead
 from torchgrade.model import Status, Submission, Tier, Verdict
 from torchgrade.pipeline import keys
 from torchgrade.pipeline.datasets import Tell, silent
@@ -29,9 +30,9 @@ Todo = list[tuple[str, Submission, int]]  # key, submission, number of the attem
 class WarmUp:
     """An examiner that may begin to warm up before it is known whether it is needed."""
 
-    def __init__(self, setup: warm.Setup) -> None:
+    def __init__(self, setup: warm.Setup, ahead: Ahead | None = None) -> None:
         self.setup = setup
-        self._examiner: warm.Examiner | None = None
+        self._examiner: warm.Examiner | None = warm.start(setup, ahead) if ahead else None
 
     def begin(self) -> None:
         """Start warming up in the background."""
