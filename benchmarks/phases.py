@@ -80,6 +80,12 @@ def run_here(assignment_id: str, folder: Path, out: Path, jobs: int) -> Profile:
     """Grade with stopwatches. The clock begins before the first import of the engine."""
     begin = time.monotonic()
     watch, ends, ready = Stopwatch(), [0.0], [0.0]
+    from torchgrade.grading import ahead
+
+    os.environ[FILE] = str(out.with_suffix(".stopwatch"))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    ahead.subprocess = SimpleNamespace(**{**vars(subprocess), "Popen": _spied})  # type: ignore[attr-defined]
+    begun = ahead.Ahead.begin()  # as the command does
     from torchgrade.grading import warm
     from torchgrade.pipeline import GradeOptions, grade, workers
     from torchgrade.spec import load_course
@@ -99,16 +105,13 @@ def run_here(assignment_id: str, folder: Path, out: Path, jobs: int) -> Profile:
         begin_warming(self)
         _fit_harness(watch)  # imports half a second's worth, as the pipeline does meanwhile
 
-    os.environ[FILE] = str(out.with_suffix(".stopwatch"))
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    warm.subprocess = SimpleNamespace(**{**vars(subprocess), "Popen": _spied})  # type: ignore[attr-defined]
     workers.WarmUp.begin = begin_and_fit
     workers._wait_ready = noting(ready, watch.over("waiting for the warm examiner", workers._wait_ready))
     warm.WarmExaminer.examine = noting(ends, watch.over("examine", warm.WarmExaminer.examine))
     course = load_course(ROOT, only=assignment_id)
     assignment = course.assignment(assignment_id)
     assert assignment is not None, f"there is no assignment {assignment_id}"
-    summary = grade(course, assignment, folder, out, GradeOptions(jobs=jobs), _Quiet())
+    summary = grade(course, assignment, folder, out, GradeOptions(jobs=jobs), _Quiet(), begun)
     wall = time.monotonic() - begin
     lines = [json.loads(line) for line in Path(os.environ[FILE]).read_text(encoding="utf-8").splitlines()]
     return Profile(

@@ -67,7 +67,7 @@ def fit(watch: Stopwatch) -> None:
     attempt.Attempt._close_room = watch.over("room closed", attempt.Attempt._close_room)
 
 
-def main(descriptor: int, flags: list[str]) -> None:
+def main(descriptor: int) -> None:
     """Serve as ``torchgrade.grading.warmed`` does."""
     from torchgrade.grading import warmed
 
@@ -83,8 +83,8 @@ def main(descriptor: int, flags: list[str]) -> None:
         return answer
 
     warmed._examine = spied
-    warmed.serve(descriptor, flags)
+    warmed.serve(descriptor)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2:])
+    main(int(sys.argv[1]))
