@@ -18,6 +18,7 @@ from torchgrade.feedback.machine import grades_csv, results_document, results_js
 from torchgrade.feedback.pairs import render_pairs
 from torchgrade.feedback.similar import Pair
 from torchgrade.feedback.student import render_student
+from torchgrade.feedback.templates import compile_all
 from torchgrade.feedback.templates import folder as template_folder
 from torchgrade.feedback.words import in_order
 from torchgrade.i18n import language
@@ -54,6 +55,7 @@ class FeedbackWriter:
         self._record = out / ".pages.json"
         self._written = self._read_record()
         (out / "students").mkdir(parents=True, exist_ok=True)
+        compile_all()
 
     def has(self, key: str) -> bool:
         """Whether the page of the verdict with this key is there and as it would be written now."""

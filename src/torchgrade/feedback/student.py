@@ -75,10 +75,17 @@ def render_student(
     found = Places(assignment, verdict.notebook)
     places = {n: place for n, result in enumerate(verdict.criteria) if (place := found.of(result))}
     page = _page(course, assignment, verdict, audience, generated_at)
-    page = replace(page, criteria=tuple(_placed(page.criteria, places, {})))
-    used = len(_html(page).encode()) + _MARK_BYTES * len(places)
-    budget = Budget(min(NOTEBOOK_BYTES, _PAGE_BYTES - used))
-    cells = notebook_view(verdict.notebook, verdict.cells, budget, {place.cell for place in places.values()})
+    html = _with_notebook(page, verdict, places, NOTEBOOK_BYTES)
+    if len(html.encode()) <= _PAGE_BYTES:
+        return html
+    bare = replace(page, criteria=tuple(_placed(page.criteria, places, {})))
+    used = len(_html(bare).encode()) + _MARK_BYTES * len(places)
+    return _with_notebook(page, verdict, places, min(NOTEBOOK_BYTES, _PAGE_BYTES - used))
+
+
+def _with_notebook(page: StudentPage, verdict: Verdict, places: Mapping[int, Place], size: int) -> str:
+    """The page with as much of the notebook as goes into ``size`` bytes."""
+    cells = notebook_view(verdict.notebook, verdict.cells, Budget(size), {p.cell for p in places.values()})
     anchors = _anchors(cells)
     return _html(
         replace(
