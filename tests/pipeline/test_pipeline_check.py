@@ -124,6 +124,10 @@ def test_the_files_name_comes_next(two: Course, tmp_path: Path) -> None:
     assert found(two, write_notebook(tmp_path / "triple.ipynb", "points 1", DOUBLE_RIGHT)) == "triple"
 
 
+def test_the_files_name_may_say_a_language(two: Course, tmp_path: Path) -> None:
+    assert found(two, write_notebook(tmp_path / "triple.ru.ipynb", "points 1", DOUBLE_RIGHT)) == "triple"
+
+
 def test_then_the_folders(two: Course, tmp_path: Path) -> None:
     assert found(two, write_notebook(tmp_path / "triple" / "mine.ipynb", "points 1", DOUBLE_RIGHT)) == "triple"
 

@@ -117,7 +117,8 @@ def find_assignment(course: Course, wanted: str, notebook: Path, submission: Sub
 
 def guess_assignment(course: Course, notebook: Path, submission: Submission) -> Assignment | None:
     """By the names of file and folder, or by the names it defines."""
-    by_name = course.assignment(notebook.stem) or course.assignment(notebook.resolve().parent.name)
+    name = notebook.name.partition(".")[0]  # softmax.ru.ipynb is softmax
+    by_name = course.assignment(name) or course.assignment(notebook.resolve().parent.name)
     if by_name:
         return by_name
     scores = {a.id: _defined(a, submission) for a in course.assignments}
