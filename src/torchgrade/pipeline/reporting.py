@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torchgrade.errors import UsageError
 from torchgrade.grading.answers import read_trusted
@@ -17,11 +17,13 @@ from torchgrade.i18n import LANGUAGES, _, speaking
 from torchgrade.intake.roster import read_roster
 from torchgrade.model import Assignment, Course, Verdict
 from torchgrade.pipeline.final import decided, final_verdict
+from torchgrade.pipeline.standing import rules_of_run, standings
 from torchgrade.spec import Hint, assignment_ids, catalogues, load_course, load_hints
 
 if TYPE_CHECKING:
     from torchgrade.feedback.similar import Pair
     from torchgrade.gradebook import Decision, Gradebook, GradingRun
+    from torchgrade.policy import Standing
 
 GROUP = "group"  # the column of a roster by which a cohort may be looked at
 _FILE = "gradebook.sqlite"
@@ -60,18 +62,8 @@ def report(root: Path, options: ReportOptions) -> ReportSummary:
     from torchgrade.gradebook import Gradebook  # SQLAlchemy takes 0.3 s to import
 
     place, out = places(options.gradebook, options.out)
-    with Gradebook.open(place) as book:
-        run = _choose(book, root, options)
-        assignment_id = run.assignment
-        course = load_course(root, only=assignment_id)
-        assignment = course.assignment(assignment_id)
-        if assignment is None:
-            raise UsageError(f"the course has no assignment {assignment_id!r}{_near(assignment_id, root)}")
-        chosen = options.language or course.language
-        chosen = chosen if chosen in LANGUAGES else LANGUAGES[0]
-        course = dataclasses.replace(course, language=chosen)
-        with speaking(chosen, catalogues(root, [assignment_id], chosen)), _telling(out):
-            return _write(book, run, course, assignment, out, options)
+    with Gradebook.open(place) as book, past_run(book, root, options) as past, _telling(out):
+        return _write(book, past, out, options)
 
 
 def places(gradebook: str, folder: Path | None) -> tuple[str | Path, Path]:
@@ -96,6 +88,49 @@ def _file_of(place: str | Path) -> Path | None:
     if "://" not in text:
         return Path(text)
     return Path(text.removeprefix("sqlite:///")) if text.startswith("sqlite:///") else None
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """A run that was chosen from a gradebook, and all that turns its verdicts into what is told."""
+
+    run: GradingRun
+    course: Course  # speaks the language that was chosen
+    assignment: Assignment
+    machine: list[Verdict]  # as they were reached, without notebooks
+    decisions: Mapping[str, Mapping[str, Decision]]
+    verdicts: list[Verdict]  # as they are told
+    standings: Mapping[str, Standing]  # what counts of the points, by student
+    excused: frozenset[str]  # by the roster, those of whom there is no verdict included
+    hints: Mapping[tuple[str, str], Hint]
+
+    def told(self, verdict: Verdict) -> Verdict:
+        """With the hints of now, and with what teachers decided."""
+        return final_verdict(with_hints(verdict, self.hints), self.decisions.get(verdict.student, {}))
+
+
+@contextlib.contextmanager
+def past_run(book: Gradebook, root: Path, options: ReportOptions) -> Iterator[PastRun]:
+    """The run that the options choose; its language is spoken inside. Raises UsageError, SpecError."""
+    from torchgrade.gradebook import Decisions
+
+    run = _choose(book, root, options)
+    course = load_course(root, only=run.assignment)
+    assignment = course.assignment(run.assignment)
+    if assignment is None:
+        raise UsageError(f"the course has no assignment {run.assignment!r}{_near(run.assignment, root)}")
+    chosen = options.language or course.language
+    chosen = chosen if chosen in LANGUAGES else LANGUAGES[0]
+    course = dataclasses.replace(course, language=chosen)
+    with speaking(chosen, catalogues(root, [assignment.id], chosen)):
+        hints = load_hints(assignment)
+        found = Decisions(book, course_name(course)).of(assignment.id)
+        machine = book.verdicts(run.id, with_notebooks=False)
+        told = [final_verdict(with_hints(v, hints), found.get(v.student, {})) for v in machine]
+        rules = rules_of_run(course, assignment, run, options.roster)
+        counted = standings(book, run.id, assignment, rules, told, found, course=course_name(course))
+        excused = frozenset(name for name, excepted in rules.students.items() if excepted.excused)
+        yield PastRun(run, course, assignment, machine, found, told, counted, excused, hints)
 
 
 def _choose(book: Gradebook, root: Path, options: ReportOptions) -> GradingRun:
@@ -135,52 +170,41 @@ def _near(wanted: str, root: Path) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def _write(
-    book: Gradebook, run: GradingRun, course: Course, assignment: Assignment, out: Path, options: ReportOptions
-) -> ReportSummary:
+def _write(book: Gradebook, past: PastRun, out: Path, options: ReportOptions) -> ReportSummary:
     from torchgrade.feedback import FeedbackWriter  # Jinja2 and Pygments
     from torchgrade.feedback.similar import code_of
-    from torchgrade.gradebook import Decisions
 
-    hints = load_hints(assignment)
-    found = Decisions(book, course_name(course)).of(assignment.id)
-
-    def told(verdict: Verdict) -> Verdict:
-        return final_verdict(with_hints(verdict, hints), found.get(verdict.student, {}))
-
-    machine = book.verdicts(run.id, with_notebooks=False)
-    verdicts = [told(v) for v in machine]
-    groups = _groups(options.roster)
-    names = [v.student for v in verdicts]
+    run, verdicts = past.run, past.verdicts
     out.mkdir(parents=True, exist_ok=True)
-    writer = FeedbackWriter(course, assignment, out, names, groups=groups, generated_at=datetime.now(UTC))
+    writer = FeedbackWriter(
+        past.course,
+        past.assignment,
+        out,
+        [v.student for v in verdicts],
+        groups=_groups(options.roster),
+        standings=past.standings,
+        generated_at=datetime.now(UTC),
+    )
     codes: dict[str, str] = {}
     for verdict in book.each_verdict(run.id):
         # The key is no verdict's: a later `grade` writes its own pages, by the hints of then.
-        writer.student(f"report {run.id} {verdict.student}", told(verdict))
+        writer.student(f"report {run.id} {verdict.student}", past.told(verdict))
         if options.similar and verdict.notebook is not None:
             codes[verdict.student] = code_of(verdict.notebook)
-    pairs = _similar(codes, assignment) if options.similar else None
+    pairs = _similar(codes, past.assignment) if options.similar else None
     writer.cohort(verdicts, pairs)
-    _add_decisions(out / "results.json", assignment, verdicts, machine, found)
+    _add_decisions(out / "results.json", writer.document(verdicts), past)
     return ReportSummary(writer.index, run, len(verdicts), None if pairs is None else len(pairs))
 
 
-def _add_decisions(
-    path: Path,
-    assignment: Assignment,
-    verdicts: Sequence[Verdict],
-    machine: Sequence[Verdict],
-    found: Mapping[str, Mapping[str, Decision]],
-) -> None:
+def _add_decisions(path: Path, document: dict[str, Any], past: PastRun) -> None:
     """Put beside the final points of results.json what they were made of, where a teacher decided something."""
-    from torchgrade.feedback import results_document, results_json
+    from torchgrade.feedback import results_json
     from torchgrade.feedback.files import write_whole
 
-    if not found:
+    if not past.decisions:
         return
-    document = results_document(assignment, verdicts)
-    beside = {v.student: decided(v, found.get(v.student, {})) for v in machine}
+    beside = {v.student: decided(v, past.decisions.get(v.student, {})) for v in past.machine}
     for submission in document["submissions"]:
         submission.update(beside.get(submission["student"], {}))
     write_whole(path, results_json(document))
