@@ -29,7 +29,8 @@ class Entry:
     """One thing that was handed in, in a folder or a zip.
 
     ``parts`` is its path below the folder. ``load(limit)`` gives its bytes, at most ``limit`` of them, or raises
-    Refused; where ``refusal`` says why it cannot be read, loading raises just that.
+    Refused; where ``refusal`` says why it cannot be read, loading raises just that. ``path`` is where it lies as a
+    file of its own.
     """
 
     parts: tuple[str, ...]
@@ -37,6 +38,7 @@ class Entry:
     folder: bool = False
     size: int = 0
     refusal: str = ""
+    path: Path | None = None
 
     @property
     def name(self) -> str:
@@ -55,7 +57,7 @@ def refused_entry(parts: tuple[str, ...], problem: str) -> Entry:
 
 def file_entry(parts: tuple[str, ...], path: Path, size: int = 0) -> Entry:
     """An entry for a file that looked regular when it was listed; it is looked at again when opened."""
-    return Entry(parts, lambda limit: read_regular(path, limit), size=size)
+    return Entry(parts, lambda limit: read_regular(path, limit), size=size, path=path)
 
 
 def list_folder(root: Path) -> list[Entry]:
