@@ -163,6 +163,9 @@ class Evidence:
     - ``errors``: a name, its relative error ("none": nothing to compare with) and the largest error allowed;
     - ``curves``: a head, then for each line its name and its first, lowest, highest and last number; ``drawn``:
       the word ``line`` and its numbers, or ``band`` and those of a reference (low:high); ``shape``: the epochs;
+    - ``surface``: a head, then for each class its name, its share of the area, its points and how many are right;
+      ``drawn``: both ranges (low:high) and for each row of cells a letter a cell, three for each class by how sure
+      it is; then each class's points (x:y:the class that was said); ``shape``: the cells;
     - ``confusion``: a head of class names, then for each class its name and its counts: rows are what it is;
     - ``images``, ``filters``: the words under each picture (an image's: what it is, what it was taken for);
       ``drawn``: the pictures, PNG in base64;

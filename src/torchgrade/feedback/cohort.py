@@ -39,6 +39,7 @@ from torchgrade.model import (
     Tier,
     Verdict,
 )
+from torchgrade.policy import Standing
 
 _NEEDS_EYES = (Status.UNREADABLE, Status.LIMIT)
 _OUTLIERS, _LISTED = 20, 100
@@ -98,6 +99,8 @@ class CohortPage:
     rows: tuple[Row, ...]
     statuses: tuple[str, ...]
     groups: tuple[str, ...]  # empty where none is known
+    counted: bool  # whether something else than the points earned counts for somebody
+    changed: tuple[Row, ...]  # for whom there is something to say about it
     legend: tuple[tuple[str, str], ...]  # class and words
     weak: str
     listed: int  # students in a list; a longer one says how many are left out
@@ -112,13 +115,15 @@ def render_cohort(
     *,
     pages: Sequence[str] | None = None,
     groups: Mapping[str, str] | None = None,
+    standings: Mapping[str, Standing] | None = None,
     pairs: Sequence[Pair] | None = None,
     generated_at: datetime,
 ) -> str:
     """The page as HTML. ``pages`` names the student pages, in the order of ``verdicts``; ``groups`` tells some
-    students' group; ``pairs`` are similar notebooks, None where nobody looked for them. Raises BrokenError."""
+    students' group, ``standings`` what counts of their points; ``pairs`` are similar notebooks, None where nobody
+    looked for them. Raises BrokenError."""
     files = dict(zip(map(id, verdicts), pages, strict=True)) if pages is not None else {}
-    page = _page(course, assignment, in_order(verdicts), files, groups or {}, pairs, generated_at)
+    page = _page(course, assignment, in_order(verdicts), files, groups or {}, standings or {}, pairs, generated_at)
     style, script = inline("base.css", "cohort.css"), inline("cohort.js")
     return render("cohort.html.j2", page=page, style=style, script=script, policy=policy(style, script))
 
@@ -129,10 +134,15 @@ def _page(
     verdicts: list[Verdict],
     files: Mapping[int, str],
     groups: Mapping[str, str],
+    standings: Mapping[str, Standing],
     pairs: Sequence[Pair] | None,
     when: datetime,
 ) -> CohortPage:
-    rows = tuple(row(assignment, v, files.get(id(v), ""), groups.get(v.student, "")) for v in verdicts)
+    rows = tuple(
+        row(assignment, v, files.get(id(v), ""), groups.get(v.student, ""), standings.get(v.student))
+        for v in verdicts
+    )
+    changed = tuple(r for r in rows if r.because)
     return CohortPage(
         assignment=one_line(_(assignment.title), 200),
         course=one_line(", ".join(filter(None, (_(course.title), course.year))), 200),
@@ -154,6 +164,8 @@ def _page(
         rows=rows,
         statuses=tuple(dict.fromkeys(r.status.text for r in rows)),
         groups=tuple(sorted({r.group for r in rows if r.group}, key=_by_number)),
+        counted=bool(changed) or any(s.differs for s in standings.values()),
+        changed=changed,
         legend=tuple(_legend(verdicts)),
         listed=_LISTED,
         files=bool(files),

@@ -13,6 +13,7 @@ from markupsafe import escape
 
 from torchgrade.feedback.clean import one_line, plain, shorten
 from torchgrade.feedback.pictures import Picture, picture
+from torchgrade.feedback.surface import SurfaceView, surface_view
 from torchgrade.i18n import _
 from torchgrade.model import Evidence
 
@@ -20,7 +21,7 @@ WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 460, 200, 52, 8, 168  # of the drawing of cur
 _LINES, _POINTS, _ROWS, _COLUMNS, _PICTURES = 6, 200, 42, 13, 16
 _NAME, _NUMBER, _NOTE, _PICTURE = 60, 24, 300, 6000
 _LARGEST = 1e100  # of a number that is drawn; NaN and infinity are none
-KINDS = ("curves", "confusion", "layers", "images", "filters", "trace")
+KINDS = ("curves", "surface", "confusion", "layers", "images", "filters", "trace")
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class ExhibitView:
     head: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
     pictures: tuple[Shown, ...] = ()
+    surface: SurfaceView | None = None
     text: str = ""
 
     @property
@@ -82,7 +84,8 @@ class ExhibitView:
         words += [text for row in self.rows for text in (row.name, *(c.text for c in row.cells))]
         cells = sum(len(row.cells) + 1 for row in self.rows)
         pictures = sum(len(p.picture.source) + 2 * len(escape(p.alt)) + 160 for p in self.pictures)
-        return 900 + sum(len(escape(w).encode()) for w in words) + 34 * cells + pictures
+        drawn = self.surface.size if self.surface else 0
+        return 900 + drawn + sum(len(escape(w).encode()) for w in words) + 34 * cells + pictures
 
 
 def exhibit_view(evidence: Evidence) -> ExhibitView | None:
@@ -90,6 +93,8 @@ def exhibit_view(evidence: Evidence) -> ExhibitView | None:
     rows = tuple(tuple(map(str, row)) for row in evidence.rows if isinstance(row, tuple | list))
     if evidence.kind == "curves":
         return _curves(evidence, rows)
+    if evidence.kind == "surface":
+        return _surface(evidence, rows)
     if evidence.kind in ("images", "filters"):
         return _gallery(evidence, rows)
     if evidence.kind == "trace":
@@ -187,6 +192,19 @@ class _Scale:
     def ticks(self) -> tuple[tuple[float, str], ...]:
         values = (self.low + share * (self.high - self.low) for share in (0, 0.5, 1))
         return tuple((self.y(v), f"{v:.3g}") for v in values)
+
+
+# --- surfaces ----------------------------------------------------------------------------------------------------
+
+
+def _surface(evidence: Evidence, rows: Sequence[Sequence[str]]) -> ExhibitView | None:
+    rows = [[one_line(text, _NAME) for text in row[:4]] for row in rows]
+    made = surface_view(evidence.drawn, rows)
+    if made is None or not all(rows):
+        return None
+    head, *body = rows
+    table = tuple(Row(row[0], tuple(Cell(text) for text in row[1:])) for row in body)
+    return _view(evidence, surface=made, head=tuple(head[1:]), rows=table)
 
 
 # --- tables ------------------------------------------------------------------------------------------------------

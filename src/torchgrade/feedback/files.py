@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from torchgrade.feedback.cohort import render_cohort
 from torchgrade.feedback.junit import junit_xml
@@ -23,13 +24,15 @@ from torchgrade.feedback.templates import folder as template_folder
 from torchgrade.feedback.words import in_order
 from torchgrade.i18n import language
 from torchgrade.model import Assignment, Course, Verdict
+from torchgrade.policy import Standing
 
 
 class FeedbackWriter:
     """Writes the reports of one run: a student's page as soon as there is a verdict, the cohort's at the end.
 
     A page that an earlier run wrote for the same key, by the same code, is left as it is: ``out/.pages.json`` says
-    which are there. No student is there twice. ``groups`` tells the group of some students.
+    which are there. No student is there twice. ``groups`` tells the group of some students, ``standings`` what
+    counts of their points; a page that tells of it has a key that begins with its verdict's and a blank.
 
     Methods raise OSError where ``out`` cannot be written, BrokenError where points are no numbers.
     """
@@ -42,10 +45,12 @@ class FeedbackWriter:
         students: Iterable[str],
         *,
         groups: Mapping[str, str] | None = None,
+        standings: Mapping[str, Standing] | None = None,
         generated_at: datetime,
     ) -> None:
         self.course, self.assignment, self.out, self.generated_at = course, assignment, out, generated_at
         self.groups = dict(groups or {})
+        self.standings = standings  # may be put in later, when all is known that it depends on
         self.index = out / "index.html"
         ordered = sorted(students, key=lambda s: (s.casefold(), s))
         self._pages = dict(zip(ordered, page_names(ordered), strict=True))
@@ -64,14 +69,19 @@ class FeedbackWriter:
 
     def forget(self, keys: Iterable[str]) -> None:
         """These verdicts will be reached anew: should this process be killed, their pages are not trusted."""
-        gone = [self._written.pop(key) for key in keys if key in self._written]
+        wanted = set(keys)
+        pages = [key for key in self._written if key.partition(" ")[0] in wanted]
+        gone = [self._written.pop(key) for key in pages]
         if gone:
             self._write_record()
 
     def student(self, key: str, verdict: Verdict) -> None:
         """Write a student's page; ``verdict`` carries its notebook."""
         page = self._pages[verdict.student]
-        html = render_student(self.course, self.assignment, verdict, generated_at=self.generated_at)
+        standing = (self.standings or {}).get(verdict.student)
+        html = render_student(
+            self.course, self.assignment, verdict, standing=standing, generated_at=self.generated_at
+        )
         write_whole(self.out / "students" / page, html)
         self._written[key] = page
 
@@ -81,8 +91,8 @@ class FeedbackWriter:
         verdicts = in_order(verdicts)
         pages = [self._pages[v.student] for v in verdicts]
         self._remove_strays(set(pages))
-        write_whole(self.out / "results.json", results_json(results_document(self.assignment, verdicts)))
-        write_whole(self.out / "grades.csv", grades_csv(self.assignment, verdicts))
+        write_whole(self.out / "results.json", results_json(self.document(verdicts)))
+        write_whole(self.out / "grades.csv", grades_csv(self.assignment, verdicts, self.standings))
         junit = junit_xml(self.assignment, verdicts, generated_at=self.generated_at)
         write_whole(self.out / "junit.xml", junit)
         self._pairs(pairs)
@@ -93,10 +103,15 @@ class FeedbackWriter:
             verdicts,
             pages=pages,
             groups=self.groups,
+            standings=self.standings,
             pairs=pairs,
             generated_at=self.generated_at,
         )
         write_whole(self.index, html)
+
+    def document(self, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+        """What results.json holds of these verdicts."""
+        return results_document(self.assignment, verdicts, self.standings)
 
     def _pairs(self, pairs: Sequence[Pair] | None) -> None:
         path = self.out / "similar.html"

@@ -6,12 +6,14 @@ import csv
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from torchgrade.feedback.clean import encodable, one_line, plain, shorten
 from torchgrade.feedback.words import in_order, measured
-from torchgrade.model import Assignment, CriterionResult, Outcome, Verdict
+from torchgrade.model import Assignment, CriterionResult, Outcome, Status, Verdict
+from torchgrade.policy import Standing
 
 SCHEMA = "torchgrade/results/v1"
 _TEXT = 4000  # characters of a message or hint
@@ -21,15 +23,47 @@ _FORMULA = re.compile(r"""^[\s"'\ufeff\u200b]*[=+\-@＝＋－＠]""")
 _INNER_FORMULA = re.compile(r"""(;[\s"']{0,8})(?=[=+\-@＝＋－＠])""")
 
 
-def results_document(assignment: Assignment, verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """The content of results.json: JSON-like, strict, students in a stable order. Raises BrokenError."""
+Standings = Mapping[str, Standing]
+
+
+def results_document(
+    assignment: Assignment, verdicts: Sequence[Verdict], standings: Standings | None = None
+) -> dict[str, Any]:
+    """The content of results.json: JSON-like, strict, students in a stable order. Raises BrokenError.
+
+    ``standings``: what counts for each student; ``points`` are what the work earned, with or without them.
+    """
+    found = standings or {}
     return {
         "schema": SCHEMA,
         "assignment": assignment.id,
         "title": encodable(assignment.title),
         "max_points": float(assignment.max_points),
-        "submissions": [_submission(v) for v in in_order(verdicts)],
+        "submissions": [{**_submission(v), **_standing(found.get(v.student))} for v in in_order(verdicts)],
     }
+
+
+def _standing(standing: Standing | None) -> dict[str, Any]:
+    if standing is None:
+        return {}
+    told = {
+        "points": float(standing.points),
+        "raw_points": float(standing.raw_points),
+        "max_points": float(standing.max_points),
+        "bonus": float(standing.bonus),
+        "late_seconds": round(standing.late_seconds, 3),
+        "attempt": standing.attempt,
+        "by": encodable(standing.by),
+        "excused": standing.excused,
+        "due": _iso(standing.due),
+        "handed_in": _iso(standing.handed_in),
+        "because": [_text(said) for said in standing.because],
+    }
+    return {"standing": told}
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 def _submission(verdict: Verdict) -> dict[str, Any]:
@@ -76,19 +110,37 @@ def results_json(document: dict[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
-def grades_csv(assignment: Assignment, verdicts: Sequence[Verdict]) -> str:
-    """One row a student, one column a criterion. Blank: not judged (yet). Raises BrokenError."""
+_COUNTED = ("counted_points", "late_seconds", "counted_attempt", "excused", "because")
+
+
+def grades_csv(assignment: Assignment, verdicts: Sequence[Verdict], standings: Standings | None = None) -> str:
+    """One row a student, one column a criterion. Blank: not judged (yet). Raises BrokenError.
+
+    With ``standings`` five columns more: what counts of the points, and why.
+    """
     columns = [c.id for c in assignment.criteria]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    header = ["student", "status", "points", "max_points", "bonus", *columns, "reason"]
+    counted = _COUNTED if standings is not None else ()
+    header = ["student", "status", "points", "max_points", "bonus", *columns, "reason", *counted]
     writer.writerow([neutral(h) for h in header])
     for verdict in in_order(verdicts):
         results = {c.id: c for c in verdict.criteria}
         marks = [_mark(results.get(column)) for column in columns]
         score = [_plain_number(p) for p in (verdict.points, verdict.max_points, verdict.bonus)]
-        writer.writerow([neutral(verdict.student), verdict.status, *score, *marks, neutral(verdict.reason)])
+        row = [neutral(verdict.student), verdict.status, *score, *marks, neutral(verdict.reason)]
+        more = _counted(verdict, standings.get(verdict.student)) if standings is not None else []
+        writer.writerow([*row, *more])
     return out.getvalue()
+
+
+def _counted(verdict: Verdict, standing: Standing | None) -> list[str]:
+    """Blank points: there are none that count, because the work is excused or could not be judged yet."""
+    if standing is None or verdict.status is Status.BROKEN:
+        return ["" for _ in _COUNTED]
+    points = "" if standing.excused else _plain_number(standing.points)
+    late, excused = f"{standing.late_seconds:.0f}", "yes" if standing.excused else ""
+    return [points, late, str(standing.attempt), excused, neutral(" ".join(standing.because))]
 
 
 def _mark(result: CriterionResult | None) -> str:

@@ -15,6 +15,8 @@ from torchgrade.feedback.templates import inline, policy, render
 from torchgrade.feedback.words import STATUSES, Word, cell_word, moment, number, seconds, tier_words
 from torchgrade.i18n import _
 from torchgrade.model import Assignment, CellReport, Course, Status, Tier, Verdict
+from torchgrade.policy import Standing
+from torchgrade.policy.late import moment_words
 
 Audience = Literal["student", "teacher"]
 _LISTED = 30  # cells or notes in a list
@@ -43,6 +45,8 @@ class StudentPage:
     points: str
     max_points: str
     bonus: str
+    counts: str  # of the points, where something else than they counts
+    because: tuple[str, ...]
     final: bool
     status: Word
     reason: str
@@ -66,15 +70,17 @@ def render_student(
     verdict: Verdict,
     *,
     audience: Audience = "student",
+    standing: Standing | None = None,
     generated_at: datetime,
 ) -> str:
-    """The page as HTML. A teacher also sees arrays of criteria that are not public, seed and digests.
+    """The page as HTML, with what counts of the points by ``standing``.
 
+    A teacher also sees arrays of criteria that are not public, seed and digests.
     ``CriterionResult.detail`` is in neither: it stays in the gradebook.
     """
     found = Places(assignment, verdict.notebook)
     places = {n: place for n, result in enumerate(verdict.criteria) if (place := found.of(result))}
-    page = _page(course, assignment, verdict, audience, generated_at)
+    page = _standing_told(_page(course, assignment, verdict, audience, generated_at), standing)
     html = _with_notebook(page, verdict, places, NOTEBOOK_BYTES)
     if len(html.encode()) <= _PAGE_BYTES:
         return html
@@ -95,6 +101,23 @@ def _with_notebook(page: StudentPage, verdict: Verdict, places: Mapping[int, Pla
             failed_cells=_failed_cells(verdict, cells),
         )
     )
+
+
+def _standing_told(page: StudentPage, standing: Standing | None) -> StudentPage:
+    """With what counts; a verdict that is not final counts nothing yet."""
+    if standing is None or not standing.differs or not page.final:
+        return page
+    counts = _("excused") if standing.excused else number(standing.points)
+    if standing.bonus and not standing.excused:
+        counts = f"{counts} + {number(standing.bonus)}"
+    facts = [(_("Counts"), counts)]
+    if standing.due is not None:
+        facts.append((_("Due"), one_line(moment_words(standing.due), 80)))
+    if standing.handed_in is not None:
+        there = standing.handed_in.astimezone((standing.due or standing.handed_in).tzinfo)
+        facts.append((_("Handed in"), one_line(moment_words(there), 80)))
+    because = tuple(one_line(said, 400) for said in standing.because)
+    return replace(page, counts=counts, because=because, facts=(*facts, *page.facts))
 
 
 def _placed(
@@ -142,6 +165,8 @@ def _page(
         points=number(verdict.points),
         max_points=number(verdict.max_points),
         bonus=number(verdict.bonus) if verdict.bonus and final else "",
+        counts="",
+        because=(),
         final=final,
         status=status,
         reason=one_line(verdict.reason, 1000),

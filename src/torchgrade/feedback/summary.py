@@ -13,6 +13,7 @@ from torchgrade.feedback.statistics import asking_seconds, discrimination, succe
 from torchgrade.feedback.words import OUTCOMES, STATUSES, Word, measured, number, seconds
 from torchgrade.i18n import _
 from torchgrade.model import Assignment, Criterion, CriterionResult, Outcome, Status, Verdict, Visibility
+from torchgrade.policy import Standing
 
 _UNJUDGED = (Outcome.MANUAL, Outcome.BROKEN)
 
@@ -54,6 +55,8 @@ class Row:
     status: Word
     points: str
     bonus: str
+    counts: str  # of the points, where that is told
+    because: str
     marks: tuple[Mark, ...]
     cells_failed: int
     seconds: float
@@ -101,7 +104,7 @@ def _correlation(value: float) -> str:
     return f"{value + 0.0:.2f}".replace("-0.00", "0.00").replace("-", "\N{MINUS SIGN}")
 
 
-def row(assignment: Assignment, verdict: Verdict, page: str, group: str) -> Row:
+def row(assignment: Assignment, verdict: Verdict, page: str, group: str, standing: Standing | None = None) -> Row:
     """The student's line; ``page`` and ``group`` may be empty."""
     results = {r.id: r for r in verdict.criteria}
     final = verdict.status is not Status.BROKEN
@@ -112,11 +115,19 @@ def row(assignment: Assignment, verdict: Verdict, page: str, group: str) -> Row:
         status=STATUSES[verdict.status],
         points=number(verdict.points) if final else "–",
         bonus=f"+{number(verdict.bonus)}" if verdict.bonus else "",
+        counts=_counts(standing) if final else "",
+        because=one_line(" ".join(standing.because), 400) if standing is not None and final else "",
         marks=tuple(_mark(results.get(c.id)) for c in assignment.criteria),
         cells_failed=sum(c.status != "ok" for c in verdict.cells),
         seconds=measured(verdict.seconds),
         memory=measured(verdict.peak_memory_mb),
     )
+
+
+def _counts(standing: Standing | None) -> str:
+    if standing is None:
+        return ""
+    return _("excused") if standing.excused else number(standing.points)
 
 
 def _mark(result: CriterionResult | None) -> Mark:

@@ -26,7 +26,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0004"  # the newest migration: compared with the database before Alembic is imported
+REVISION = "0005"  # the newest migration: compared with the database before Alembic is imported
 REVISION_TABLE = "torchgrade_revision"  # its own name, so the database may be shared with another program
 
 _ESCAPED = "~escaped:"
@@ -177,6 +177,7 @@ attempts = Table(
     Column("number", Integer, primary_key=True),
     Column("digest", SafeName, nullable=False),
     Column("seen_at", DateTime, nullable=False),
+    Column("handed_in", DateTime),  # none: nothing that came with it says when
     UniqueConstraint("course", "assignment", "student", "digest", name="attempt_once"),
 )
 

@@ -17,6 +17,7 @@ from _pytest.runner import runtestprotocol
 
 from torchgrade.data import PreparedData, Split
 from torchgrade.errors import BrokenError, TorchgradeError
+from torchgrade.grading.blame import fault_line, import_line
 from torchgrade.grading.examinee import Call, RoomExaminee
 from torchgrade.grading.reference import NamespaceExaminee
 from torchgrade.i18n import _
@@ -61,7 +62,8 @@ class ImportErrors:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Called for every file, imported or not."""
         if report.failed:
-            self.errors.append(str(report.longrepr)[-_DETAIL:])
+            said = str(report.longrepr)[-_DETAIL:]
+            self.errors.append(f"{said}\n{import_line(said)}".strip())
 
 
 @dataclass(frozen=True)
@@ -327,6 +329,7 @@ class ExamPlugin:
             record.outcome, record.safe = Outcome.SKIPPED, record.message
         else:
             record.outcome = Outcome.BROKEN
+            record.detail = f"{record.detail}\n{fault_line(self.assignment, error)}"
         return record
 
     def _apply_awards(self, record: TestRecord) -> None:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from torchgrade.errors import UsageError
 from torchgrade.grading.ahead import Ahead, examines_for_sure
 from torchgrade.grading.answers import read_trusted
-from torchgrade.intake import collect
+from torchgrade.intake import Choice, collect, moment
+from torchgrade.intake.roster import read_roster
 from torchgrade.model import Assignment, Course, Status, Submission, Verdict
-from torchgrade.pipeline import datasets, keys, workers
+from torchgrade.pipeline import datasets, keys, standing, workers
 from torchgrade.pipeline.machine import choose_place
 from torchgrade.pipeline.plan import GradeOptions, Plan, setup_for
 from torchgrade.pipeline.reporting import GROUP, course_name
@@ -26,6 +27,8 @@ from torchgrade.spec import check_graders
 
 if TYPE_CHECKING:
     from torchgrade.feedback import FeedbackWriter
+    from torchgrade.gradebook import Decision
+    from torchgrade.policy import Standing
 
 
 class Progress(Protocol):
@@ -57,6 +60,7 @@ class GradeSummary:
     known: int = 0
     left_out: int = 0
     seconds: float = 0.0
+    told: list[str] = field(default_factory=list)  # what a teacher should know of the hand-ins, a line each
 
     @property
     def broken(self) -> list[Verdict]:
@@ -90,6 +94,7 @@ def grade(
     begin = time.monotonic()
     with contextlib.closing(_Cohort(course, assignment, source, out, options, progress, ahead=ahead)) as cohort:
         summary = cohort.grade()
+        summary.told = cohort.told
     summary.seconds = time.monotonic() - begin
     return summary
 
@@ -99,6 +104,8 @@ def survey(
 ) -> list[Planned]:
     """What ``grade`` would do; nothing is examined, no gradebook and no report is made. Raises as ``grade``."""
     cohort = _Cohort(course, assignment, source, out, options, progress, may_warm=False)
+    for line in cohort.told:
+        progress.preparing(line)
     place = options.gradebook or out / "gradebook.sqlite"
     if "://" not in str(place) and not Path(place).exists():
         return cohort.survey(None)
@@ -123,8 +130,10 @@ class _Cohort:
     ) -> None:
         self.course, self.assignment, self.source, self.out = course, assignment, source, out
         self.options, self.progress = options, progress
+        self.told: list[str] = []
         check_graders(assignment)
         _refuse_overlap(source, out)
+        choice = _choice(options)
         place = choose_place(options.device, assignment, options.gpus, elsewhere=bool(options.scheduler))
         if place.note:
             progress.preparing(place.note)
@@ -135,7 +144,8 @@ class _Cohort:
             self.warm_up.begin()
         try:
             read_trusted(assignment.solution)
-            self.submissions = with_roster(collect(source), options.roster, assignment.variant)
+            self.submissions = with_roster(self._collected(choice), options.roster, assignment.variant)
+            self.rules = standing.rules_for(course, assignment, options.roster)
             self._check_names()
             self.plan = Plan.make(course, assignment, place, options, prepared)
             self.keys = [self.plan.key(s) for s in self.submissions]
@@ -155,6 +165,12 @@ class _Cohort:
     def _must_examine(self) -> bool:
         options = self.options
         return examines_for_sure(self.out, options.gradebook, options.scheduler, force=options.force)
+
+    def _collected(self, choice: Choice) -> list[Submission]:
+        """What was handed in, under the names of the roster."""
+        roster = read_roster(self.options.roster) if self.options.roster else None
+        wanted = self.assignment.id
+        return collect(self.source, roster=roster, wanted=wanted, choice=choice, tell=self.told.append)
 
     def _check_names(self) -> None:
         students = {s.student for s in self.submissions}
@@ -201,6 +217,7 @@ class _Cohort:
                 "source": str(self.source),
                 "tier": str(self.options.tier),
                 "device": self.plan.place.device,
+                standing.SETTING: self.rules.columns,
             }
             run_id = book.start_run(self.assignment.id, settings, course=self._course_name)
             known = self._known(book)
@@ -250,22 +267,43 @@ class _Cohort:
                 writer.student(key, verdict)
 
     def _report(self, book: Any, run_id: str, known: set[str], writer: FeedbackWriter) -> list[Verdict]:
-        """Pages of verdicts from before where they are not there, and the cohort's; the run's verdicts."""
-        stale = [key for key in known if not writer.has(key)]
+        """Pages of verdicts from before where they are not there or tell of other points that count, and the
+        cohort's; the run's verdicts."""
+        verdicts: list[Verdict] = book.verdicts(run_id, with_notebooks=False)
+        final = self._final(book, verdicts)
+        counted = writer.standings = self._standings(book, run_id, final)
+        here = {s.student: key for key, s in zip(self.keys, self.submissions, strict=True)}
+        pages = {v.student: standing.page_key(here[v.student], counted[v.student]) for v in verdicts}
         with _telling_of_reports(self.out):
-            for key in stale:
-                for verdict in book.finished(self.assignment.id, [key]).values():
-                    writer.student(key, verdict)
-            verdicts: list[Verdict] = book.verdicts(run_id, with_notebooks=False)
-            writer.cohort(self._final(book, verdicts))
+            for student, page in pages.items():
+                if page == here[student] and page not in known:
+                    continue  # written when the verdict was reached
+                for verdict in () if writer.has(page) else self._found(book, here[student]):
+                    writer.student(page, verdict)
+            writer.cohort(final)
         return verdicts
+
+    def _found(self, book: Any, key: str) -> list[Verdict]:
+        """The verdict of this key with its notebook; none where it is broken."""
+        return self._final(book, list(book.finished(self.assignment.id, [key]).values()))
+
+    def _standings(self, book: Any, run_id: str, final: list[Verdict]) -> dict[str, Standing]:
+        """What counts of the points; when everything was handed in is put down on the way."""
+        course, options = self._course_name, self.options
+        standing.keep_times(book, self.assignment, self.submissions, course=course, force=options.force)
+        found = self._decisions(book)
+        return standing.standings(book, run_id, self.assignment, self.rules, final, found, course=course)
+
+    def _decisions(self, book: Any) -> dict[str, dict[str, Decision]]:
+        from torchgrade.gradebook import Decisions
+
+        return Decisions(book, self._course_name).of(self.assignment.id)
 
     def _final(self, book: Any, verdicts: list[Verdict]) -> list[Verdict]:
         """With what a teacher has decided since: grades are never the machine's alone again."""
-        from torchgrade.gradebook import Decisions
         from torchgrade.pipeline.final import final_verdict
 
-        found = Decisions(book, self._course_name).of(self.assignment.id)
+        found = self._decisions(book)
         return [final_verdict(v, found.get(v.student, {})) for v in verdicts]
 
 
@@ -284,6 +322,13 @@ def _refuse_overlap(source: Path, out: Path) -> None:
     """Reports among the submissions would be taken for somebody's submission in the next run."""
     if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
         raise UsageError(f"{out}: lies among the submissions in {source}; choose another folder for the reports")
+
+
+def _choice(options: GradeOptions) -> Choice:
+    """Which commit of git repositories counts. Raises UsageError."""
+    if options.tag and options.until:
+        raise UsageError("--tag and --until each choose a commit: give one of them")
+    return Choice(options.tag, moment(options.until, "--until") if options.until else None)
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from torchgrade.pipeline import datasets, keys
 from torchgrade.pipeline.machine import default_jobs
 from torchgrade.pipeline.plan import setup_for
 from torchgrade.pipeline.sentences import missing_in
-from torchgrade.spec import check_graders, languages_of, speak
+from torchgrade.spec import check_graders, idle_tests, languages_of, speak
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ def test_course(
         if only and assignment.id not in only:
             continue
         check_graders(assignment)
+        for idle in idle_tests(assignment):
+            yield Finding(assignment.id, "every test judges", str(idle))
         yield _handout_is_fresh(assignment, fix=fix)
         yield from translation_findings(course, assignment)
         for catalogue in sorted((assignment.folder / "locale").glob("*.po")):

@@ -17,6 +17,8 @@ from pathlib import Path
 from torchgrade import __version__
 from torchgrade.errors import UsageError
 from torchgrade.model import Assignment, Submission
+from torchgrade.policy.exceptions import of_policy
+from torchgrade.spec import text_without_policy
 
 #: Overrides the file; for CI and for machines that share a course.
 SECRET_VARIABLE = "TORCHGRADE_SECRET"  # noqa: S105 - the variable's name, not a secret
@@ -109,12 +111,26 @@ def assignment_digests(assignment: Assignment) -> dict[str, str]:
     """Digests of all that the course gives; a cohort under ``graders`` is data, not a grader."""
     graders = [p for p in sorted(assignment.graders.glob("*")) if p.name not in ("cohort", *_PASSED_OVER)]
     return {
-        "spec": folder_digest(assignment.folder / "assignment.yaml", assignment.folder / "locale"),
+        "spec": _spec_digest(assignment.folder),
         "files": folder_digest(*assignment.files),
         "graders": folder_digest(*graders),
         "solution": folder_digest(assignment.solution) if assignment.solution.is_file() else "",
         "engine": engine_digest(),
     }
+
+
+def _spec_digest(folder: Path) -> str:
+    """Of assignment.yaml but for dates and attempts, and of its translations."""
+    text = text_without_policy((folder / "assignment.yaml").read_text(encoding="utf-8-sig"))
+    return hashlib.sha256(f"{folder_digest(folder / 'locale')}\0{text}".encode()).hexdigest()
+
+
+def graded_fields(assignment: Assignment, submission: Submission) -> dict[str, str]:
+    """Columns of the roster on which a verdict may depend: an extension changes no verdict, and without a rule for
+    variants no column does."""
+    if assignment.variant is None:
+        return {}
+    return {column: text for column, text in submission.fields.items() if not of_policy(column)}
 
 
 def verdict_key(
@@ -139,7 +155,7 @@ def verdict_key(
         "limits": dataclasses.asdict(assignment.limits),
         "secret": hashlib.sha256(secret).hexdigest(),
         "problem": submission.problem,
-        "fields": submission.fields,
+        "fields": graded_fields(assignment, submission),
         "variant": dataclasses.asdict(assignment.variant) if assignment.variant else None,
         "language": language,  # the sentences of a verdict are put down as they were said
     }

@@ -29,6 +29,8 @@ class GradeOptions:
     tier: Tier = Tier.FULL
     gradebook: str = ""  # a path or an SQLAlchemy URL; empty: gradebook.sqlite in the output folder
     roster: Path | None = None
+    tag: str = ""  # of git repositories: the commit that this marks
+    until: str = ""  # of git repositories: the last commit until then, a moment with a zone
     scheduler: str = ""
     force: bool = False
     failed: bool = False  # what was broken or hit a limit is examined again
@@ -103,7 +105,7 @@ class Plan:
             "tier": str(self.options.tier),
             "device": self.place.device,
             "notes": list(self.notes(submission)),
-            "fields": submission.fields,
+            "fields": keys.graded_fields(self.assignment, submission),
             "digests": {**self.digests, "notebook": submission.digest},
             "versions": keys.versions(),
         }

@@ -165,3 +165,57 @@ def _mark_id(mark: ast.expr, shown: Path) -> str:
         case ast.Call(args=[ast.Constant(value=str(id))], keywords=[]) if id:
             return id
     raise SpecError(shown, mark.lineno, "criterion", 'the mark needs one id in quotes: criterion("some-id")')
+
+
+def idle_tests(assignment: Assignment) -> Iterator[SpecError]:
+    """Tests that judge nothing: whatever comes back, they pass.
+
+    Helpers of the same file are looked into; what is imported from elsewhere than the libraries may judge.
+    """
+    for test in grader_tests(assignment):
+        module = _parse(test.path, test.path)
+        function = next(f for f in _functions(module) if (f.name, f.lineno) == (test.name, test.line))
+        if not _judges(function, module, set()):
+            problem = "asserts nothing, so whatever comes back passes"
+            yield SpecError(_shown(assignment, test.path), test.line, test.name, problem)
+
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_JUDGING = ("award", "fail", "skip", "xfail", "raises", "exit")
+_LIBRARIES = ("torch", "numpy", "math", "pytest", "itertools", "functools", "random")
+
+
+def _functions(module: ast.Module) -> list[_Function]:
+    return [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def _judges(function: _Function, module: ast.Module, seen: set[str]) -> bool:
+    seen.add(function.name)
+    return any(_is_judgement(node, module, seen) for node in ast.walk(function))
+
+
+def _is_judgement(node: ast.AST, module: ast.Module, seen: set[str]) -> bool:
+    if isinstance(node, ast.Assert | ast.Raise):
+        return True
+    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    if name.startswith(("assert", "require")) or name in _JUDGING:
+        return True
+    if not isinstance(node, ast.Name):
+        return False
+    if node.id in _foreign(module):
+        return True
+    helpers = (f for f in _functions(module) if f.name == node.id and f.name not in seen)
+    return any(_judges(helper, module, seen) for helper in helpers)
+
+
+def _foreign(module: ast.Module) -> set[str]:
+    """Names that come from the course's own files, which are not looked into."""
+    found = set()
+    for node in ast.walk(module):
+        if isinstance(node, ast.ImportFrom):
+            library = node.level == 0 and (node.module or "").partition(".")[0] in (*_LIBRARIES, "torchgrade")
+            found |= set() if library else {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names = ((a.asname or a.name.partition(".")[0], a.name.partition(".")[0]) for a in node.names)
+            found |= {used for used, name in names if name not in _LIBRARIES}
+    return found

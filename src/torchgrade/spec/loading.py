@@ -12,8 +12,10 @@ from pathlib import Path
 
 from torchgrade.errors import SpecError
 from torchgrade.model import Assignment, Course, Criterion, Limits, Visibility
+from torchgrade.policy import Policy
 from torchgrade.spec import faults
 from torchgrade.spec.faults import Fault, nearest
+from torchgrade.spec.policies import PolicySpec, due_faults, late_faults, policy_of
 from torchgrade.spec.schema import AssignmentSpec, CourseSpec, CriterionSpec
 from torchgrade.spec.tree import Tree, read_tree
 from torchgrade.spec.variants import rule_faults
@@ -46,13 +48,26 @@ def load_course(root: Path, only: str | None = None) -> Course:
         ids = [id for id in folders if id == only]
     _raise_first(tree, _variant_faults(spec, folders))
     rules = {id: variant.rule() for id, variant in spec.variants.items()}
-    assignments = tuple(replace(load_assignment(root, id, limits), variant=rules.get(id)) for id in ids)
+    _raise_first(tree, late_faults(spec.policy.late, ("policy", "late")))
+    found = (_load(root, id, limits, spec.policy)[0] for id in ids)
+    assignments = tuple(replace(a, variant=rules.get(a.id)) for a in found)
     return Course(root, spec.title, spec.year, spec.language, limits, assignments, spec.split)
 
 
 def load_assignment(course_root: Path, id: str, limits: Limits = Limits()) -> Assignment:  # noqa: B008 - frozen
     """Read ``assignments/<id>/assignment.yaml``. ``limits`` are the course's, for keys it leaves out."""
+    return _load(course_root.resolve(), id, limits, None)[0]
+
+
+def load_policy(course_root: Path, id: str) -> Policy:
+    """What course.yaml and assignment.yaml say about dates, lateness and attempts. No verdict depends on it."""
     root = course_root.resolve()
+    spec = faults.checked(read_tree(root, COURSE_FILE), CourseSpec)
+    return policy_of(spec.policy, _load(root, id, Limits(), spec.policy)[1])
+
+
+def _load(root: Path, id: str, limits: Limits, policy: PolicySpec | None) -> tuple[Assignment, AssignmentSpec]:
+    """``policy``: the course's; None: a due date without a zone is not looked at."""
     folders = assignment_ids(root)
     if id not in folders:
         raise SpecError(ASSIGNMENTS / id, None, "", f"there is no such assignment{nearest(id, folders)}")
@@ -60,7 +75,9 @@ def load_assignment(course_root: Path, id: str, limits: Limits = Limits()) -> As
     spec = faults.checked(tree, AssignmentSpec)
     folder = root / ASSIGNMENTS / id
     _raise_first(tree, _assignment_faults(spec, folder))
-    return _assignment(spec, folder, root, limits)
+    if policy is not None:
+        _raise_first(tree, due_faults(policy, spec))
+    return _assignment(spec, folder, root, limits), spec
 
 
 def assignment_ids(root: Path) -> list[str]:
@@ -130,6 +147,7 @@ def _assignment_faults(spec: AssignmentSpec, folder: Path) -> Iterator[Fault]:
     yield from _name_faults(spec)
     yield from _file_faults(spec.files, folder / "files")
     yield from _rubric_faults(spec.rubric)
+    yield from late_faults(spec.late, ("late",))
 
 
 def _name_faults(spec: AssignmentSpec) -> Iterator[Fault]:

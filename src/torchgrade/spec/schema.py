@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from torchgrade.model import Limits, VariantRule
 from torchgrade.spec import units
+from torchgrade.spec.policies import Attempts, Due, Late, PolicySpec, Time
 from torchgrade.spec.variants import parse_term
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -61,7 +62,7 @@ Points = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
 
 
 class LimitsSpec(_Strict):
@@ -118,7 +119,12 @@ class AssignmentSpec(_Strict):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     limits: LimitsSpec = LimitsSpec()
     files: list[Inside] = Field(default_factory=list)
-    data: list[Literal["mnist", "cifar100"]] = Field(default_factory=list)
+    data: list[Literal["mnist", "cifar10", "cifar100"]] = Field(default_factory=list)
+    due: Due | None = None
+    grace: Time | None = None
+    late: Late = None
+    attempts: Attempts = None
+    groups: bool = False
 
 
 def _is_formula(value: object) -> object:
@@ -161,6 +167,7 @@ class CourseSpec(_Strict):
     language: Language = "en"
     languages: Annotated[list[Language], Field(min_length=1)] | None = None
     limits: LimitsSpec = LimitsSpec()
+    policy: PolicySpec = PolicySpec()
     assignments: list[Id] | None = None
     split: Literal["own", "official"] = "own"
     variants: dict[str, VariantSpec] = Field(default_factory=dict)
