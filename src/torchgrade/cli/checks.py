@@ -25,32 +25,41 @@ from torchgrade.spec import load_course, speak
 if TYPE_CHECKING:
     from rich.status import Status
 
+    from torchgrade.model import Verdict
     from torchgrade.pipeline.checking import Checked, Checker
 
-__all__ = ["check_once", "clean", "show", "watch_notebook"]
+__all__ = ["check_once", "clean", "enough", "show", "speak_near", "watch_notebook"]
 
 _WATCH_SECONDS = 0.1
+_ALMOST = 1e-9  # points are sums of decimals
 
 
 def check_once(
-    notebook: Path | None, assignment: str, *, plain: bool | None, as_json: bool = False, language: str = ""
+    notebook: Path | None,
+    assignment: str,
+    *,
+    plain: bool | None,
+    as_json: bool = False,
+    language: str = "",
+    threshold: float = 100.0,
 ) -> bool:
-    """Check and show. True when all public points were earned. Raises TorchgradeError."""
+    """Check and show. True when enough of the public points were earned. Raises TorchgradeError."""
     from torchgrade.pipeline.checking import Checker
 
-    _speak_near(notebook, language)
+    speak_near(notebook, language)
     if as_json:
         with contextlib.closing(Checker(plain=plain, tell=partial(print, file=sys.stderr))) as checker:
-            return _check(checker, notebook, assignment, language, _print_json)
+            return enough(_check(checker, notebook, assignment, language, _print_json), threshold)
     console = _console()
     with (
         console.status(_("examining…")) as status,
         contextlib.closing(Checker(plain=plain, tell=lambda text: status.update(escape(text)))) as checker,
     ):
-        return _check(checker, notebook, assignment, language, partial(_show_below, status, console))
+        verdict = _check(checker, notebook, assignment, language, partial(_show_below, status, console))
+    return enough(verdict, threshold)
 
 
-def _speak_near(notebook: Path | None, language: str) -> None:
+def speak_near(notebook: Path | None, language: str = "") -> None:
     """Speak the language of the course in which the notebook lies, or would lie, before anything is said."""
     from torchgrade.pipeline import course_root
 
@@ -65,7 +74,7 @@ def _console() -> Console:
 
 def _check(
     checker: Checker, notebook: Path | None, assignment: str, language: str, tell: Callable[[Checked], None]
-) -> bool:
+) -> Verdict:
     from torchgrade.pipeline import course_root
     from torchgrade.pipeline.checking import find_notebook
 
@@ -76,7 +85,12 @@ def _check(
     verdict = checked.verdict
     if verdict.status == "broken":
         raise TorchgradeError(verdict.reason or _("the check itself failed"))
-    return verdict.points >= verdict.max_points
+    return verdict
+
+
+def enough(verdict: Verdict, threshold: float) -> bool:
+    """Whether this share of the public points, in per cent, was earned."""
+    return verdict.points >= verdict.max_points * threshold / 100 - _ALMOST
 
 
 def _print_json(checked: Checked) -> None:
@@ -103,7 +117,7 @@ def watch_notebook(notebook: Path | None, assignment: str, *, plain: bool | None
     """Check again whenever the file changes, until Ctrl-C. The examiner stays warm in between."""
     from torchgrade.pipeline.checking import Checker, find_notebook
 
-    _speak_near(notebook, language)
+    speak_near(notebook, language)
     path, console = find_notebook(notebook), _console()
     with (
         _footer(console, path.name) as footer,

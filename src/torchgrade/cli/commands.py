@@ -116,27 +116,44 @@ def check(
     plain: Annotated[
         bool, typer.Option("--plain-kernel", help="Run the notebook in an ordinary kernel, without a sandbox.")
     ] = False,
+    in_ci: Annotated[
+        bool, typer.Option("--ci", help="In a pipeline: annotations, a summary and the files of a report.")
+    ] = False,
+    threshold: Annotated[
+        float, typer.Option(min=0, max=100, metavar="PERCENT", help="Share of the public points that is enough.")
+    ] = 100.0,
+    out: Annotated[Path, typer.Option(help="With --ci: where the report goes.")] = Path("torchgrade-report"),
     lang: Lang = "",
 ) -> None:
     """Examine your own notebook by the public criteria. Nothing is stored."""
     from torchgrade.cli.checks import check_once, watch_notebook
 
     forced = True if plain else None
+    if in_ci:
+        if watch or json_output:
+            raise UsageError("--ci writes a report and ends; leave --watch and --json out")
+        from torchgrade.cli.ci_checks import Wanted, check_in_ci
+
+        raise typer.Exit(check_in_ci(Wanted(notebook, assignment, forced, lang, threshold, out)))
     if watch and json_output:
         raise UsageError("--json prints one result and ends, --watch goes on: choose one of them")
     if watch:
         watch_notebook(notebook, assignment, plain=forced, language=lang)
         return
-    if not check_once(notebook, assignment, plain=forced, as_json=json_output, language=lang):
+    if not check_once(notebook, assignment, plain=forced, as_json=json_output, language=lang, threshold=threshold):
         raise typer.Exit(FAILED)
 
 
 @app.command()
 def grade(
     assignment: Annotated[str, typer.Argument(help="Id of the assignment.")],
-    submissions: Annotated[Path, typer.Argument(help="A folder of notebooks, one notebook, or an LMS zip.")],
+    submissions: Annotated[
+        Path, typer.Argument(help="A folder of notebooks or repositories, an LMS zip, a list of repositories.")
+    ],
     out: Annotated[Path, typer.Option(help="Where reports and results go.")],
     roster: Annotated[Path | None, typer.Option(help="CSV of the cohort with a column `student`.")] = None,
+    tag: Annotated[str, typer.Option(help="Of git repositories: the commit with this tag.")] = "",
+    until: Annotated[str, typer.Option(help="Of git repositories: the last commit until this moment.")] = "",
     gradebook: Annotated[str, typer.Option(help="File or SQLAlchemy URL; default: in --out.")] = "",
     jobs: Annotated[int, typer.Option(min=0, help="Submissions at once; 0: as many as fit.")] = 0,
     device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.AUTO,
@@ -167,6 +184,8 @@ def grade(
             tier=sandbox,
             gradebook=gradebook,
             roster=roster,
+            tag=tag,
+            until=until,
             scheduler=scheduler,
             force=force,
         )
@@ -240,6 +259,8 @@ def _no_assignment(wanted: str, ids: list[str]) -> str:
 def _tell(summary: GradeSummary) -> None:
     again = f" ({summary.known} known from before)" if summary.known else ""
     typer.echo(f"{len(summary.verdicts)} verdicts in {summary.seconds:.1f} s{again}")
+    for line in summary.told:
+        _complain(f"note: {line}")
     for verdict in summary.broken:
         _complain(f"broken: {verdict.student}: {verdict.reason}")
     if summary.left_out:
@@ -258,6 +279,7 @@ def ci(
     fix: Annotated[bool, typer.Option("--fix", help="Rewrite stale handouts.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Try each case with three seeds of hidden inputs.")] = False,
     seeds: Annotated[int, typer.Option(min=0, help="So many seeds instead; 0: three with --full, else one.")] = 0,
+    watch: Annotated[bool, typer.Option("--watch", help="Again whenever a file of theirs changes.")] = False,
 ) -> None:
     """Let the course test itself: solutions, handouts, wrong answers and legitimate variants.
 
@@ -270,10 +292,14 @@ def ci(
     for wanted in assignments or ():
         if wanted not in assignment_ids(root):
             raise UsageError(_no_assignment(wanted, assignment_ids(root)))
+    seeds = seeds or (_FULL_SEEDS if full else 1)
+    if watch:
+        from torchgrade.cli.watching import watch_course
+
+        watch_course(root, assignments or (), fix=fix, seeds=seeds)
     course = load_course(root, only=assignments[0] if assignments and len(assignments) == 1 else None)
     tried = wrong = 0
     begin, tell = time.monotonic(), partial(typer.echo, err=True)
-    seeds = seeds or (_FULL_SEEDS if full else 1)
     for finding in test_course(course, tuple(assignments or ()), fix=fix, seeds=seeds, tell=tell):
         tried += 1
         wrong += bool(finding.problem)

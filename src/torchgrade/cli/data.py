@@ -17,7 +17,7 @@ app = typer.Typer(
     help="Data sets: what is here, fetch the real ones, draw stand-ins, check them.",
 )
 
-_Name = Annotated[str, typer.Argument(metavar="NAME", help="mnist or cifar100.")]
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="mnist, cifar10 or cifar100.")]
 
 
 @app.command("list")
