@@ -20,6 +20,7 @@ from torchgrade.pipeline import doctor
 def here(course: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """In a course's folder, with stand-ins that are drawn in no time."""
     monkeypatch.setattr(splitting, "MNIST_STANDIN", Sizes(50, 20, 10))
+    monkeypatch.setattr(splitting, "CIFAR10_STANDIN_EACH", Sizes(5, 2, 1))
     (course / "course.yaml").write_text("title: A course\nyear: 2026\n")
     monkeypatch.chdir(course)
     return course
@@ -30,6 +31,16 @@ def test_list_tells_what_is_here_and_where_it_looked(here: Path) -> None:
     assert done.exit_code == 0
     assert "• mnist     MNIST: not here; a procedural stand-in takes its place" in done.output
     assert str(here / "data") in done.output and str(data.own_root()) in done.output
+
+
+def test_the_ten_are_listed_and_made_like_the_others(here: Path) -> None:
+    assert "• cifar10   CIFAR-10: not here" in CliRunner().invoke(app, ["list"]).output
+    made = CliRunner().invoke(app, ["make", "cifar10"])
+    assert made.exit_code == 0
+    assert made.output == "a stand-in for CIFAR-10 is in data/cifar-10-batches-py, marked as one\n"
+    assert "CIFAR-10: not here" in CliRunner().invoke(app, ["list"]).output
+    data.prepare(here, ("cifar10",), b"s")
+    assert "(cifar10): as it was written" in CliRunner().invoke(app, ["verify"]).output
 
 
 def test_make_then_list_still_says_that_the_real_one_is_not_here(here: Path) -> None:
@@ -93,5 +104,6 @@ def test_help_imports_neither_torch_nor_numpy() -> None:
 
 def test_doctor_tells_which_sets_are_here(here: Path) -> None:
     lines = list(doctor._data_sets(here))
-    assert [(line.subject, line.state) for line in lines] == [("data set", "note")] * 2
-    assert "`torchgrade data fetch cifar100` gets it where there is a network" in lines[1].text
+    assert [(line.subject, line.state) for line in lines] == [("data set", "note")] * 3
+    for line, name in zip(lines[1:], ("cifar10", "cifar100"), strict=True):
+        assert f"`torchgrade data fetch {name}` gets it where there is a network" in line.text

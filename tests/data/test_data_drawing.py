@@ -26,7 +26,8 @@ def test_digits_are_pinned() -> None:
 
 
 def test_scenes_are_pinned() -> None:
-    assert digest(scenes.draw_scenes(3, 130, b"pinned")) == PINNED_SCENES, "then raise VERSION"
+    assert digest(scenes.draw_scenes(3, 130, b"pinned")) == PINNED_SCENES, "then raise its version"
+    assert digest(scenes.draw_scenes(3, 130, b"pinned", scenes.TEN)) == PINNED_TEN, "then raise its version"
 
 
 def test_streams_of_one_seed_differ() -> None:
@@ -68,8 +69,17 @@ def test_a_class_is_the_same_under_every_seed() -> None:
     assert np.abs(one - again).mean() < np.abs(one - other).mean() / 1.5
 
 
+def test_a_class_of_the_ten_is_its_own_mirror_image_and_the_hundred_s_is_not() -> None:
+    """Up to the noise that is left of 1500 pictures."""
+    for kind, wanted in ((scenes.TEN, True), (scenes.HUNDRED, False)):
+        mean = scenes.draw_scenes(2, 1500, b"mirror", kind).mean(0)
+        away = np.abs(mean - mean[:, ::-1]).mean() / np.abs(mean - mean.mean((0, 1))).mean()
+        assert bool(away < 0.35) is wanted, away
+
+
 PINNED_DRAWS = "e284dd5f1004f9ce95fb05c10777df35139d076a990c48da527bb71fa2974704"
 PINNED_WHOLE_DRAWS = "b1491fe593d9e16f7168b41491fe86569b8ec145114afdba7efb307f023b714e"
 PINNED_IMAGES = "23dfd4971420ccb9253f90a82116dd6e8a99e0c2722314b2c44087997f16a0a4"
 PINNED_LABELS = "8d409c279f404c726afed0bb3619cb7825cdfc4157a6d93a0d82e89e0a7f557c"
 PINNED_SCENES = "ad41ae8cea1e4b42c8bba9147f1448e9c325295444c83aedbdaee224a587bd80"
+PINNED_TEN = "efb80057d21641f855dca576bce67ec49d79de7230f1417acb59207bd29b9ba1"

@@ -30,7 +30,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return asked
 
 
-@pytest.mark.parametrize("name", ["mnist", "cifar100"])
+@pytest.mark.parametrize("name", ["mnist", "cifar10", "cifar100"])
 def test_offline_it_ends_in_one_clear_line(
     name: str, offline: list[Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -79,10 +79,11 @@ def test_an_unknown_set_is_told(tmp_path: Path) -> None:
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(splitting, "MNIST_STANDIN", Sizes(50, 20, 10))
     monkeypatch.setattr(splitting, "CIFAR_EACH", Sizes(3, 2, 1))
+    monkeypatch.setattr(splitting, "CIFAR10_STANDIN_EACH", Sizes(3, 2, 1))
 
 
 def test_a_standin_is_made_in_the_official_form_and_marked(small: None, tmp_path: Path) -> None:
-    for name in ("mnist", "cifar100"):
+    for name in ("mnist", "cifar10", "cifar100"):
         folder = data.make(name, tmp_path)
         assert (folder / places.MARK).read_text().endswith(f"They are not {data.KNOWN[name].title}.\n")
         assert {p.name for p in folder.iterdir()} == {*(n for n, _ in data.KNOWN[name].files), places.MARK}

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from torchgrade.data import CIFAR100, MNIST, batches, idx
+from torchgrade.data import CIFAR10, CIFAR100, MNIST, KnownSet, batches, idx
 from torchgrade.data.records import Arrays
 from torchgrade.sandbox import compat
 
@@ -109,18 +109,55 @@ def test_torchvision_reads_what_we_write(part: Arrays, tmp_path: Path) -> None:
     assert read.classes == list(batches.CLASSES) and read[0][0].size == (32, 32)
 
 
-def test_our_sums_and_names_are_torchvisions() -> None:
+def test_the_ten_are_read_by_torchvision_and_by_us_from_five_files(tmp_path: Path) -> None:
     compat.import_torchvision()
     from torchvision import datasets
 
-    theirs = datasets.CIFAR100
+    random = np.random.default_rng(3)
+    train, test = (
+        Arrays(random.integers(0, 256, (n, 32, 32, 3), np.uint8), random.integers(0, 10, n)) for n in (25, 7)
+    )
+    form = CIFAR10.batches
+    assert form is not None
+    folder = tmp_path / CIFAR10.folder
+    folder.mkdir()
+    places = batches.write_parts(folder, form, {"train": train, "test": test})
+    assert {p.name for p in folder.iterdir()} == {name for name, _ in CIFAR10.files}
+    entry = pickle.loads((folder / "data_batch_5").read_bytes(), encoding="bytes")
+    assert set(entry) == {b"filenames", b"batch_label", b"labels", b"data"} and entry[b"data"].shape == (5, 3072)
+    assert entry[b"batch_label"] == b"training batch 5 of 5"
+    meta = pickle.loads((folder / "batches.meta").read_bytes(), encoding="latin1")
+    assert meta == {"label_names": batches.TEN, "num_cases_per_batch": 10_000, "num_vis": 3072}
+    raw = (folder / "test_batch").read_bytes()[places["test"] : places["test"] + 7 * 3072]
+    assert raw == batches.planar(test.images).tobytes()
+
+    sums = {p.name: hashlib.md5(p.read_bytes()).hexdigest() for p in folder.iterdir()}
+    lists = {f"{part}_list": [[n, sums[n]] for n in form.of(part)] for part in ("train", "test")}
+    meta_of_ours = {**datasets.CIFAR10.meta, "md5": sums["batches.meta"]}
+    ours = type("Ours", (datasets.CIFAR10,), {**lists, "meta": meta_of_ours})
+    for part, wanted in ((True, train), (False, test)):
+        read = ours(tmp_path, train=part)
+        assert np.array_equal(read.data, wanted.images) and read.targets == wanted.labels.tolist()
+    assert read.classes == batches.TEN
+    again = batches.parse_part([(folder / name).read_bytes() for name in form.train], form)
+    assert np.array_equal(again.images, train.images) and np.array_equal(again.labels, train.labels)
+
+
+@pytest.mark.parametrize("known", [CIFAR10, CIFAR100], ids=lambda k: k.name)
+def test_our_sums_and_names_are_torchvisions(known: KnownSet) -> None:
+    compat.import_torchvision()
+    from torchvision import datasets
+
+    theirs = vars(datasets)[known.loader]
     listed = [*theirs.train_list, *theirs.test_list, [theirs.meta["filename"], theirs.meta["md5"]]]
-    assert [list(f) for f in CIFAR100.files] == listed
-    assert CIFAR100.archive == (theirs.filename, theirs.tgz_md5) and CIFAR100.folder == theirs.base_folder
+    assert [list(f) for f in known.files] == listed
+    assert known.archive == (theirs.filename, theirs.tgz_md5) and known.folder == theirs.base_folder
+    assert known.batches is not None and known.batches.names == theirs.meta["key"]
     assert [f"{name}.gz" for name, _ in MNIST.files] == [name for name, _ in datasets.MNIST.resources]
 
 
 def test_names_of_classes_are_whole() -> None:
+    assert len(batches.TEN) == 10 and sorted(batches.TEN) == batches.TEN
     assert len(batches.CLASSES) == 100 and len(batches.GROUPS) == 20 and sorted(batches.CLASSES) == batches.CLASSES
     assert np.bincount(batches.GROUP_OF).tolist() == [5] * 20
     for name, group in (("apple", "fruit_and_vegetables"), ("wolf", "large_carnivores"), ("worm", None)):

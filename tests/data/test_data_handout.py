@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from torchgrade.data import CIFAR100, MNIST, PreparedData
+from torchgrade.data import CIFAR10, CIFAR100, MNIST, PreparedData
 from torchgrade.sandbox.policy import OWN_TOOLS
 
 sys.path.insert(0, OWN_TOOLS)
@@ -86,6 +86,18 @@ def test_the_archive_of_cifar_unpacks_to_what_the_room_has(here: Path, root: Pat
         archive.extractall(here, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     for name in ("meta", "test"):
         assert (here / CIFAR100.folder / name).read_bytes() == (small / name).read_bytes()
+
+
+def test_the_archive_of_the_ten_holds_the_official_files_alone(here: Path, tmp_path: Path) -> None:
+    small = tmp_path / "small" / CIFAR10.folder
+    small.mkdir(parents=True)
+    for name in ("data_batch_1", "batches.meta", ".train.json", ".train.pixels"):
+        (small / name).write_bytes(name.encode())
+    url = f"https://www.cs.toronto.edu/~kriz/{CIFAR10.archive[0]}"
+    assert handout.main("curl", ["-O", url], small.parent) == 0
+    with tarfile.open(here / CIFAR10.archive[0]) as archive:
+        names = {m.name for m in archive}
+    assert names == {CIFAR10.folder, f"{CIFAR10.folder}/data_batch_1", f"{CIFAR10.folder}/batches.meta"}
 
 
 def test_keeping_leaves_what_is_there(here: Path, root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,6 +25,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stand-ins that are drawn in no time."""
     monkeypatch.setattr(splitting, "MNIST_STANDIN", Sizes(50, 20, 10))
     monkeypatch.setattr(splitting, "CIFAR_EACH", Sizes(3, 2, 1))
+    monkeypatch.setattr(splitting, "CIFAR10_STANDIN_EACH", Sizes(7, 2, 1))
 
 
 def test_both_standins_have_the_promised_shapes(both: PreparedData) -> None:
@@ -43,8 +44,9 @@ def test_both_standins_have_the_promised_shapes(both: PreparedData) -> None:
 
 
 def test_what_is_loaded_is_what_was_drawn(small: None, course: Path) -> None:
-    prepared = prepare(course, ("mnist", "cifar100"), b"s")
-    for name in ("mnist", "cifar100"):
+    names = ("mnist", "cifar10", "cifar100")
+    prepared = prepare(course, names, b"s")
+    for name in names:
         drawn, loaded = splitting.split(name, None, b"s"), prepared.load(name)
         for part, kept in (("train", loaded.train), ("test", loaded.test), ("kept", loaded.kept)):
             assert np.array_equal(kept.images.numpy(), drawn[part].images)

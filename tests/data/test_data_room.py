@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -15,7 +16,9 @@ import numpy as np
 import pytest
 from small_course import notebook
 
-from torchgrade.data import PreparedData
+from torchgrade import data
+from torchgrade.data import PreparedData, splitting
+from torchgrade.data.splitting import Sizes
 from torchgrade.errors import RoomError
 from torchgrade.model import Limits
 from torchgrade.sandbox import policy
@@ -118,6 +121,54 @@ def test_torchvision_finds_cifar_whatever_root_it_is_given(room: Room, both: Pre
         "images": hashlib.sha256(np.ascontiguousarray(test.images.numpy()).tobytes()).hexdigest(),
         "labels": test.labels[:50].tolist(),
         "old": [[50_000, 32, 32, 3], 50_000, 5_000],
+    }
+
+
+@pytest.fixture
+def ten(monkeypatch: pytest.MonkeyPatch) -> Iterator[PreparedData]:
+    """CIFAR-10 alone, small, where a room of another user may pass."""
+    monkeypatch.setattr(splitting, "CIFAR10_STANDIN_EACH", Sizes(7, 3, 2))
+    with tempfile.TemporaryDirectory(prefix="torchgrade-test-") as place:
+        os.chmod(place, 0o755)
+        yield data.prepare(Path(place) / "course", ("cifar10",), b"s")
+
+
+def test_torchvision_finds_the_ten_and_leaves_the_hundred_alone(zygote: Zygote, ten: PreparedData) -> None:
+    """CIFAR100 is a CIFAR10 to torchvision: where it is not at hand it must not show the ten's pictures."""
+    opened = zygote.open(make_request(policy.FULL, LIMITS, wall_seconds=120, data_root=str(ten.room_root)))
+    try:
+        found = said(
+            opened,
+            """
+            import hashlib, json, os, pickle, warnings
+            warnings.simplefilter("error")
+            from torchvision import datasets
+            test = datasets.CIFAR10(root="/nowhere/at/all", download=True, train=False)
+            train = datasets.CIFAR10("data", True, download=True)
+            try:
+                hundred = len(datasets.CIFAR100("data"))
+            except RuntimeError as error:
+                hundred = str(error)[:17]
+            with open("data/cifar-10-batches-py/data_batch_2", "rb") as file:
+                batch = pickle.load(file, encoding="latin1")
+            print(json.dumps({
+                "sizes": [len(train), len(test)], "classes": test.classes[:2], "hundred": hundred,
+                "images": hashlib.sha256(train.data.tobytes()).hexdigest(), "labels": train.targets,
+                "old": [list(train.train_data.shape), len(test.test_labels)], "by hand": list(batch["data"].shape),
+            }))
+            """,
+        )
+    finally:
+        opened.end()
+    train = ten.load("cifar10").train
+    assert found == {
+        "sizes": [70, 30],
+        "classes": ["airplane", "automobile"],
+        "hundred": "Dataset not found",
+        "images": hashlib.sha256(np.ascontiguousarray(train.images.numpy()).tobytes()).hexdigest(),
+        "labels": train.labels.tolist(),
+        "old": [[70, 32, 32, 3], 30],
+        "by hand": [14, 3072],
     }
 
 

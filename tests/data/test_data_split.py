@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from torchgrade.data import CIFAR100, Arrays, Found, batches, idx, split, splitting
+from torchgrade.data import CIFAR10, CIFAR100, Arrays, Found, batches, idx, split, splitting
 from torchgrade.data.known import MNIST
 from torchgrade.data.splitting import Sizes
 from torchgrade.errors import UsageError
@@ -53,6 +53,23 @@ def small_cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Found:
     return Found(replace(CIFAR100, files=files), tmp_path / "root")
 
 
+@pytest.fixture
+def small_ten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Found:
+    """A set in CIFAR-10's form: 10 and 4 of each class in five files and one, re-split as 9, 3, 2."""
+    random = np.random.default_rng(4)
+    folder = tmp_path / "root" / CIFAR10.folder
+    folder.mkdir(parents=True)
+    parts = {}
+    for part, each in (("train", 10), ("test", 4)):
+        labels = random.permutation(np.repeat(np.arange(10), each))
+        parts[part] = Arrays(random.integers(0, 256, (len(labels), 32, 32, 3), np.uint8), labels)
+    assert CIFAR10.batches is not None
+    batches.write_parts(folder, CIFAR10.batches, parts)
+    monkeypatch.setattr(splitting, "CIFAR10_EACH", Sizes(9, 3, 2))
+    files = tuple((name, md5(folder / name)) for name, _ in CIFAR10.files)
+    return Found(replace(CIFAR10, files=files), tmp_path / "root")
+
+
 def test_mnist_is_split_anew_and_nothing_is_lost(small_mnist: Found) -> None:
     parts = split("mnist", small_mnist, b"secret")
     assert [len(parts[p].labels) for p in ("train", "test", "kept")] == [80, 12, 8]
@@ -74,6 +91,21 @@ def test_cifar_gives_every_class_the_same_shares(small_cifar: Found) -> None:
     everything = {p for part in parts.values() for p in prints(part)}
     assert len(everything) == 900
     assert parts["train"].labels[:20].tolist() != sorted(parts["train"].labels[:20].tolist()), "classes are mixed"
+
+
+def test_the_ten_are_split_class_by_class_from_all_their_files(small_ten: Found) -> None:
+    parts = split("cifar10", small_ten, b"secret")
+    for part, each in (("train", 9), ("test", 3), ("kept", 2)):
+        assert np.bincount(parts[part].labels).tolist() == [each] * 10
+    everything = [p for part in parts.values() for p in prints(part)]
+    assert len(set(everything)) == 140
+    official = split("cifar10", small_ten, b"secret", official=True)
+    assert [len(official[p].labels) for p in ("train", "test", "kept")] == [100, 40, 40]
+    assert {p for part in ("train", "test") for p in prints(official[part])} == set(everything)
+    path = small_ten.root / CIFAR10.folder / "data_batch_3"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(UsageError, match=r"data_batch_3: this is not CIFAR-10's file: md5 \w{32}"):
+        split("cifar10", small_ten, b"secret")
 
 
 def test_the_kept_part_takes_from_both_official_parts(small_cifar: Found) -> None:
@@ -100,7 +132,8 @@ def test_without_kept_the_rest_is_the_same(small_mnist: Found) -> None:
 def test_a_standin_is_drawn_afresh_for_each_part_and_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(splitting, "MNIST_STANDIN", Sizes(60, 30, 30))
     monkeypatch.setattr(splitting, "CIFAR_EACH", Sizes(2, 1, 1))
-    for name in ("mnist", "cifar100"):
+    monkeypatch.setattr(splitting, "CIFAR10_STANDIN_EACH", Sizes(2, 1, 1))
+    for name in ("mnist", "cifar10", "cifar100"):
         one, other = split(name, None, b"one"), split(name, None, b"other")
         drawn = [i for parts in (one, other) for part in parts.values() for i, _ in prints(part)]
         assert len(set(drawn)) == len(drawn)
@@ -122,7 +155,7 @@ def test_a_file_that_is_not_the_official_one_is_told(small_mnist: Found) -> None
 def test_an_unknown_name_is_told_the_nearest() -> None:
     with pytest.raises(UsageError, match="did you mean 'cifar100'"):
         split("CIFAR-100", None, b"s")
-    with pytest.raises(UsageError, match="there are: mnist, cifar100"):
+    with pytest.raises(UsageError, match="there are: mnist, cifar10, cifar100"):
         split("imagenet", None, b"s")
 
 

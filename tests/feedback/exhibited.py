@@ -51,6 +51,22 @@ def confusion(seed: int = 0) -> Evidence:
     return Evidence("Confusion matrix", (10, 10), "int64", (("", *NAMES), *rows), kind="confusion")
 
 
+def surface(classes: int = 3, seed: int = 0, side: int = 28) -> Evidence:
+    """Areas of several classes with points, some of them wrong, as ragged as can be."""
+    rng = random.Random(seed)
+    letters = "abcdefghijklmno"[: 3 * classes]
+    grid = ["".join(rng.choice(letters) for _ in range(side)) for _ in range(side)]
+    spots = [
+        " ".join(f"{rng.random():.4g}:{rng.random():.4g}:{rng.randrange(classes)}" for _ in range(50))
+        for _ in range(classes)
+    ]
+    rows = tuple((f"class {n}", "33%", "400", "390") for n in range(classes))
+    return Evidence(
+        "Decision surface", (side, side), "", (("class", "share of the area", "points", "of them right"), *rows),
+        cut=True, kind="surface", drawn=(" ".join(["-0.1:1.1", "-0.1:1.1", *grid]), *spots),
+    )  # fmt: skip
+
+
 def images(count: int = 8, side: int = 28) -> Evidence:
     """Images that were taken for something else."""
     return Evidence(
@@ -79,7 +95,7 @@ ERRORS = Evidence("relative error of each gradient", (2,), "float64", (
 
 def every() -> tuple[Evidence, ...]:
     """One of each kind."""
-    return (*samples.EVIDENCE, ERRORS, curves(), confusion(), images(), filters(), LAYERS, TRACE)
+    return (*samples.EVIDENCE, ERRORS, curves(), surface(), confusion(), images(), filters(), LAYERS, TRACE)
 
 
 def verdict(student: str = "tanya", shown: tuple[Evidence, ...] | None = None, **more: Any) -> Verdict:
@@ -98,7 +114,7 @@ def verdict(student: str = "tanya", shown: tuple[Evidence, ...] | None = None, *
 
 def long_verdict() -> Verdict:
     """More than a page holds: every criterion with every exhibit, and a notebook of hundreds of long cells."""
-    shown = (*every(), curves(200), images(16, 40), filters(16), confusion(3))
+    shown = (*every(), curves(200), surface(5, 1), images(16, 40), filters(16), confusion(3))
     results = [
         samples.judged(c, Outcome.FAILED, None, "Wrong. " * 40, "Look. " * 40, evidence=shown) for c in CRITERIA
     ]

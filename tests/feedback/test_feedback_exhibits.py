@@ -88,13 +88,66 @@ def test_odd_curves_are_left_out_and_break_nothing(drawn: tuple[str, ...]) -> No
     assert_well_made(shown(odd))
 
 
-@pytest.mark.parametrize("kind", ["curves", "confusion", "images", "filters", "layers", "trace"])
+@pytest.mark.parametrize("kind", ["curves", "surface", "confusion", "images", "filters", "layers", "trace"])
 @pytest.mark.parametrize("rows", [(), ((),), (("a",),), (("<b>", "\x1b[31m"), ("&", "<i>", "x" * 500))])
 def test_odd_rows_of_any_kind_break_nothing(kind: str, rows: Any) -> None:
     odd = Evidence("<label>", (), "", rows, kind=kind, drawn=("line 1 2", "line 2 1", "iVBO", "<svg>"))
     found = shown(odd)
     assert_inert(found, scripts=0)
     assert_well_made(found)
+
+
+# --- surfaces --------------------------------------------------------------------------------------------------
+
+SMALL = replace(
+    exhibited.surface(2), drawn=("0:2 0:2 aaf acc", "0.5:0.5:0 1.5:1.5:1", "1.9:1.9:1"), rows=(
+        ("class", "share of the area", "points", "of them right"), ("0", "83%", "2", "1"), ("1", "17%", "1", "1")),
+)  # fmt: skip
+
+
+def test_a_surface_has_its_areas_points_and_words() -> None:
+    view = exhibit_view(SMALL)
+    assert view is not None and view.surface is not None
+    assert dict(view.surface.areas) == {
+        "c0 s0": "M0 0h2v1h-2zM0 1h1v1h-1z", "c0 s2": "M1 1h2v1h-2z", "c1 s2": "M2 0h1v1h-1z",
+    }  # fmt: skip
+    assert [css for css, _path in view.surface.points] == ["c0", "c0 missed", "c1"]
+    assert "0: 83% of the area, 1 of 2 points right" in view.surface.title
+    found = shown(SMALL)
+    assert "share of the area" in found.text and "83%" in found.text and "A hollow point" in found.text
+
+
+def test_above_is_above_in_the_drawing_of_a_surface() -> None:
+    view = exhibit_view(SMALL)
+    assert view is not None and view.surface is not None
+    low, high = (float(re.match(r"M[\d.]+ ([\d.]+)", path)[1]) for _css, path in view.surface.points[:2])  # type: ignore[index]
+    assert low > high, "down is more in SVG"
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [(), ("",), ("0:2 0:2",), ("0:2 0:2 ab abc", "", ""), ("2:0 0:2 ab", "", ""), ("0:2 x ab", "", ""),
+     ("0:nan 0:2 ab", "", ""), ("0:2 0:2 az", "", ""), ("0:2 0:2 ab", ""), ("0:2 0:2 " + "ab " * 99, "", ""),
+     ("0:2 0:2 <b>", "", "")],
+)  # fmt: skip
+def test_odd_surfaces_are_left_out_and_break_nothing(drawn: tuple[str, ...]) -> None:
+    odd = replace(SMALL, drawn=drawn)
+    assert exhibit_view(odd) is None
+    assert_well_made(shown(odd))
+
+
+def test_odd_points_of_a_surface_are_left_out() -> None:
+    view = exhibit_view(replace(SMALL, drawn=(SMALL.drawn[0], "1:x:0 nan:1:0 1:1 <script>", "9e99:-9e99:1")))
+    assert view is not None and view.surface is not None
+    ((css, path),) = view.surface.points
+    assert css == "c1" and path.startswith("M247 247"), "what lies outside is drawn at the edge"
+
+
+def test_the_size_of_a_surface_is_what_it_takes() -> None:
+    view = exhibit_view(exhibited.surface(5))
+    assert view is not None
+    with_it, without = (len(shown(*some).html) for some in ((exhibited.surface(5),), ()))
+    assert 0.9 * (with_it - without) <= view.size <= 1.3 * (with_it - without) < 30_000
 
 
 # --- pictures, tables ------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from torchgrade.testing import (
     collected,
     confusion_matrix,
     curves,
+    decision_surface,
     first_filters,
     layer_table,
     misclassified,
@@ -128,6 +129,74 @@ def test_only_images_that_went_wrong_are_shown_with_both_names():
     assert misclassified(images, LABELS, LABELS, ("a", "b", "c")) is None
 
 
+# --- points in the plane ---------------------------------------------------------------------------------------
+
+CORNERS = torch.tensor([[0.0, 0.0], [0.0, 10.0], [10.0, 0.0], [10.0, 10.0]])
+RIGHT_HALF = torch.tensor([0, 0, 1, 1])
+
+
+def steep(x):
+    """The probability of lying in the right half."""
+    return torch.sigmoid(5 * (x[:, 0] - 5))
+
+
+def cells_of(shown):
+    return shown.drawn[0].split()[2:]
+
+
+def test_a_surface_says_which_class_is_where_and_how_many_points_are_right():
+    shown = decision_surface(steep, CORNERS, torch.tensor([0, 1, 1, 1]), ("left", "right"))
+    assert shown.rows[1:] == (("left", "50%", "1", "1"), ("right", "50%", "3", "2"))
+    assert shown.drawn[0].startswith("-1:11 -1:11 ") and shown.drawn[2] == "0:10:0 10:0:1 10:10:1"
+    assert all(row.startswith("c" * 12) and row.endswith("f" * 12) for row in cells_of(shown))
+    assert not shown.cut and shown.kind == "surface"
+
+
+def test_the_first_row_of_a_surface_is_its_top():
+    shown = decision_surface(lambda x: (x[:, 1] > 5).float(), CORNERS, RIGHT_HALF, ("0", "1"))
+    assert set(cells_of(shown)[0]) == {"f"} and set(cells_of(shown)[-1]) == {"c"}
+
+
+@pytest.mark.parametrize(
+    "predict",
+    [
+        lambda x: steep(x)[:, None],
+        lambda x: torch.stack([1 - steep(x), steep(x)], 1),
+        lambda x: torch.stack([-5 * (x[:, 0] - 5), torch.zeros(len(x))], 1),
+        lambda x: (x[:, 0] > 5).long(),
+    ],
+)
+def test_probabilities_scores_and_classes_give_the_same_areas(predict):
+    want = decision_surface(steep, CORNERS, RIGHT_HALF, ("0", "1"))
+    assert decision_surface(predict, CORNERS, RIGHT_HALF, ("0", "1")).rows == want.rows
+
+
+def test_near_the_border_a_surface_is_less_sure():
+    shown = decision_surface(lambda x: torch.sigmoid(0.4 * (x[:, 0] - 5)), CORNERS, RIGHT_HALF, ("0", "1"))
+    assert "".join(dict.fromkeys(cells_of(shown)[0])) == "cbadef"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda x: torch.zeros(len(x), 3),
+        lambda x: torch.zeros(3),
+        lambda x: torch.full((len(x),), torch.nan),
+        lambda x: torch.full((len(x),), 7),
+        lambda _x: [0.0],
+    ],
+)
+def test_an_answer_of_another_shape_has_no_surface(answer):
+    assert decision_surface(answer, CORNERS, RIGHT_HALF, ("0", "1")) is None
+
+
+def test_of_many_points_some_are_drawn_and_all_are_counted():
+    points = torch.randn(1000, 2, generator=torch.Generator().manual_seed(3))
+    shown = decision_surface(lambda x: x[:, 0].sigmoid(), points, (points[:, 0] > 0).long(), ("0", "1"))
+    assert shown.cut and len(shown.drawn[1].split()) == 50 and sum(int(row[2]) for row in shown.rows[1:]) == 1000
+    assert all(row[2] == row[3] for row in shown.rows[1:])
+
+
 # --- weights ---------------------------------------------------------------------------------------------------
 
 
@@ -197,6 +266,7 @@ def test_every_exhibit_is_small_and_json():
         curves("loss", {n: [1.0] * 5000 for n in "abc"}, BAND),
         confusion_matrix(torch.arange(10), torch.arange(10), names),
         misclassified(images, torch.zeros(50).long(), torch.ones(50).long(), names),
+        decision_surface(lambda x: torch.rand(len(x), 5), torch.rand(2000, 2), torch.arange(2000) % 5, names[:5]),
         first_filters({"w": weights}, (32, 32, 3)),
         layer_table({f"layers.{n}.weight": torch.zeros(2, 2) for n in range(500)}),
     ]

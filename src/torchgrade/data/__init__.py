@@ -5,13 +5,14 @@ their ``Split``. Light to import: numpy and torch come with the first use.
 """
 
 from torchgrade.data.fetching import fetch, make
-from torchgrade.data.known import CIFAR100, KNOWN, MNIST, KnownSet, known_set
+from torchgrade.data.known import CIFAR10, CIFAR100, KNOWN, MNIST, KnownSet, known_set
 from torchgrade.data.places import VARIABLE, Found, find, own_root, roots
 from torchgrade.data.prepared import PUBLIC_SEED, PreparedData, prepare
 from torchgrade.data.records import Arrays, Part, Split
 from torchgrade.data.splitting import split
 
 __all__ = [
+    "CIFAR10",
     "CIFAR100",
     "KNOWN",
     "MNIST",

@@ -7,7 +7,7 @@ import io
 import socket
 from pathlib import Path
 
-from torchgrade.data.known import MNIST, known_set
+from torchgrade.data.known import known_set
 from torchgrade.data.places import MARK, Found
 from torchgrade.data.prepared import PUBLIC_SEED, write_set
 from torchgrade.data.splitting import draw_standin
@@ -26,7 +26,7 @@ def fetch(name: str, root: Path) -> Found:
         from torchvision import datasets
     except (ImportError, RuntimeError) as error:
         raise UsageError(f"fetching needs torchvision (pip install 'torchgrade[course]'): {error}") from None
-    loader = datasets.MNIST if known is MNIST else datasets.CIFAR100
+    loader = getattr(datasets, known.loader)
     waiting = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_SILENT_SECONDS)
     said = io.StringIO()

@@ -2,6 +2,7 @@
 
     <course>/.torchgrade/data/<key>/room/MNIST/raw/…            read-only in the room
                                    /room/cifar-100-python/…    and .train.json: where the pixels begin, the labels
+                                   /room/cifar-10-batches-py/… and .train.pixels: of its five files, in one piece
                                    /labels/mnist-train.npy …    for the examiner, of what the room has
                                    /held/mnist-images.npy …     kept for the examiner; not there for `check`
                                    /prepared.json
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torchgrade.data import batches, digits, idx, places, scenes, splitting
-from torchgrade.data.known import CIFAR100, KNOWN, MNIST, KnownSet, known_set
+from torchgrade.data.known import KNOWN, Batches, KnownSet, known_set
 from torchgrade.data.records import Arrays, Part, Split
 from torchgrade.errors import BrokenError, UsageError
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 #: Draws the split of a student's own check: the same for everybody, and nothing is kept.
 PUBLIC_SEED = b"public"
-_FORMAT = "prepared-2"
+_FORMAT = "prepared-3"
 _ABANDONED_SECONDS = 3600.0
 _SHOWN = ("train", "test")
 _IDX_NAMES = {"train": "train", "test": "t10k"}
@@ -91,10 +92,11 @@ class PreparedData:
             raise BrokenError(f"dataset({name!r}): the assignment's `data` does not name it; it names: {there}")
         known, raw = KNOWN[name], self.room_root / KNOWN[name].folder
         held = self._held(name) if self.with_kept else None
-        if known is MNIST:
+        form = known.batches
+        if form is None:
             train, test = (self._mapped(name, p, raw / f"{_IDX_NAMES[p]}-images-idx3-ubyte") for p in _SHOWN)
         else:
-            train, test = (self._mapped(name, p, raw / p) for p in _SHOWN)
+            train, test = (self._mapped(name, p, raw / _in_one_piece(form, p)) for p in _SHOWN)
         return Split(name, known.title, name in self.standin, train, test, held)
 
     def _mapped(self, name: str, part: str, path: Path) -> Part:
@@ -156,7 +158,7 @@ def prepare(
 def _key(sources: dict[str, places.Found | None], secret: bytes, *, kept: bool, official: bool) -> str:
     """The folder's name. Real files need no digest here: only the official ones are ever taken."""
     sets = {name: "real" if source else "standin" for name, source in sources.items()}
-    versions = (_FORMAT, splitting.VERSION, digits.VERSION, scenes.VERSION)
+    versions = (_FORMAT, splitting.VERSION, digits.VERSION, scenes.HUNDRED.version, scenes.TEN.version)
     text = json.dumps(
         [versions, sets, kept, official, hashlib.sha256(b"data\0" + secret).hexdigest()], sort_keys=True
     )
@@ -182,8 +184,9 @@ def _build(
         for name, source in sources.items():
             drawn = splitting.split(name, source, secret, kept=kept, official=official)
             pixels_at[name] = write_set(growing / "room", KNOWN[name], drawn)
-            if KNOWN[name] is CIFAR100:
-                _write_places(growing / "room" / CIFAR100.folder, pixels_at[name], drawn)
+            if (form := KNOWN[name].batches) is not None:
+                raw = growing / "room" / KNOWN[name].folder
+                pixels_at[name] = _write_places(raw, form, pixels_at[name], drawn)
             _write_labels(growing / "labels", name, drawn)
             if kept:
                 _write_held(growing / "held", name, drawn["kept"])
@@ -199,24 +202,37 @@ def _build(
 
 
 def write_set(root: Path, known: KnownSet, drawn: splitting.Drawn) -> dict[str, int]:
-    """Write ``train`` and ``test`` as torchvision finds them. Returns where in each file the pixels begin."""
+    """Write ``train`` and ``test`` as torchvision finds them. Returns where in a file the pixels begin."""
     raw = root / known.folder
     raw.mkdir(parents=True, exist_ok=True)
-    if known is CIFAR100:
-        batches.write_meta(raw / "meta")
-        titles = {"train": "training batch 1 of 1", "test": "testing batch 1 of 1"}
-        return {part: batches.write_batch(raw / part, drawn[part], title) for part, title in titles.items()}
+    if known.batches is not None:
+        return batches.write_parts(raw, known.batches, drawn)
     for part, prefix in _IDX_NAMES.items():
         idx.write_idx(raw / f"{prefix}-images-idx3-ubyte", drawn[part].images)
         idx.write_idx(raw / f"{prefix}-labels-idx1-ubyte", drawn[part].labels)
     return {part: len(idx.header(drawn[part].images.shape)) for part in _IDX_NAMES}
 
 
-def _write_places(folder: Path, pixels_at: dict[str, int], drawn: splitting.Drawn) -> None:
-    """Beside CIFAR's pickles what lets a room map their pixels (``sandbox.room_data``)."""
+def _in_one_piece(form: Batches, part: str) -> str:
+    """The file in which all pixels of a part lie one behind the other."""
+    files = form.of(part)
+    return files[0] if len(files) == 1 else f".{part}.pixels"
+
+
+def _write_places(
+    folder: Path, form: Batches, pixels_at: dict[str, int], drawn: splitting.Drawn
+) -> dict[str, int]:
+    """Beside CIFAR's pickles what lets a room map their pixels (``sandbox.room_data``); where they begin."""
+    out = {}
     for part, place in pixels_at.items():
-        said = {"pixels_at": place, "fine_labels": drawn[part].labels.tolist()}
+        file = _in_one_piece(form, part)
+        if file not in form.of(part):
+            batches.planar(drawn[part].images).tofile(folder / file)
+            place = 0
+        said = {"file": file, "pixels_at": place, "labels": drawn[part].labels.tolist()}
         (folder / f".{part}.json").write_text(json.dumps(said), encoding="utf-8")
+        out[part] = place
+    return out
 
 
 def _write_labels(folder: Path, name: str, drawn: splitting.Drawn) -> None:

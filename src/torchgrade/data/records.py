@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Part(NamedTuple):
-    """``images``: uint8, (N, 28, 28) for MNIST, (N, 32, 32, 3) for CIFAR-100; ``labels``: int64, (N,)."""
+    """``images``: uint8, (N, 28, 28) for MNIST, (N, 32, 32, 3) for CIFAR; ``labels``: int64, (N,)."""
 
     images: torch.Tensor
     labels: torch.Tensor

@@ -1,13 +1,15 @@
-"""The stand-in for CIFAR-100: soft colour fields, 32 by 32, one for each class, under much that disturbs.
+"""The stand-ins for CIFAR-100 and CIFAR-10: soft colour fields, 32 by 32, under much that disturbs.
 
-A picture is its class's field, faint, on a field of its own and under pixel noise. Three classes of it are
-about as hard for a small network as three of CIFAR-100: how it was calibrated is told in docs/decisions. A
-change here changes every digest that hangs on it: raise ``VERSION``.
+A picture is its class's field, faint, on a field of its own and under pixel noise. Three classes of the hundred
+are about as hard for a small network as three of CIFAR-100. The ten are stronger, so that a convolutional network
+learns them in a minute, and their own mirror images, so that a flip is fair. How both were calibrated is told in
+docs/decisions. A change here changes every digest that hangs on it: raise the version.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from torchgrade.data.draws import Draws
@@ -15,42 +17,56 @@ from torchgrade.data.draws import Draws
 if TYPE_CHECKING:
     import numpy as np
 
-VERSION = "scenes-1"
 _SIZE = 32
 _CHUNK = 100
-#: Standard deviations, in grey levels of 255. ``_CLASS`` against ``_OWN`` sets how hard it is.
-_CLASS, _OWN, _LIGHT, _NOISE = 6.3, 40.0, 18.0, 6.0
+#: Standard deviations, in grey levels of 255. A class's ``strength`` against ``_OWN`` sets how hard it is.
+_OWN, _LIGHT, _NOISE = 40.0, 18.0, 6.0
 #: Points of the coarse grid from which a field is stretched. What disturbs has the same grid as what is sought.
 _GRID = 6
-#: The mean colour of CIFAR-100, so that the course's normalisation fits.
-_MEAN = (129.4, 124.1, 112.5)
 
 
-def draw_scenes(label: int, count: int, seed: bytes) -> np.ndarray:
+@dataclass(frozen=True)
+class Kind:
+    """What one stand-in's pictures are like. ``mean``: the real set's colour, so that its normalisation fits."""
+
+    version: str
+    strength: float
+    mirrored: bool
+    mean: tuple[float, float, float]
+
+
+HUNDRED = Kind("scenes-1", 6.3, mirrored=False, mean=(129.4, 124.1, 112.5))
+TEN = Kind("ten-scenes-2", 24.0, mirrored=True, mean=(125.3, 123.0, 113.9))
+VERSION = HUNDRED.version
+
+
+def draw_scenes(label: int, count: int, seed: bytes, kind: Kind = HUNDRED) -> np.ndarray:
     """``count`` pictures of one class, uint8 (count, 32, 32, 3). The same seed, the same bytes."""
     import numpy as np
 
     out = np.empty((count, _SIZE, _SIZE, 3), np.uint8)
-    template = _class_field(label)
+    template = _class_field(label, kind)
     for start in range(0, count, _CHUNK):
         many = min(_CHUNK, count - start)
-        draws = Draws(seed, VERSION, label, start)
+        draws = Draws(seed, kind.version, label, start)
         picture = _stretched_both(draws.bell(_OWN, many, _GRID, _GRID, 3))
         picture += template * draws.uniform(0.6, 1.4, many, 1, 1, 1)
         picture += draws.bell(_LIGHT, many, 1, 1, 1)
         picture += draws.bell(_NOISE, many, _SIZE, _SIZE, 3)
-        picture += np.array(_MEAN, np.float32)
+        picture += np.array(kind.mean, np.float32)
         out[start : start + many] = np.clip(picture, 0, 255).astype(np.uint8)
     return out
 
 
-def _class_field(label: int) -> np.ndarray:
+def _class_field(label: int, kind: Kind) -> np.ndarray:
     """The field of a class, float32 (1, 32, 32, 3): always the same, and equally strong for every class."""
     import numpy as np
 
-    rough = Draws(b"torchgrade", VERSION, "class", label).bell(1.0, 1, _GRID, _GRID, 3).astype(np.float64)
+    rough = Draws(b"torchgrade", kind.version, "class", label).bell(1.0, 1, _GRID, _GRID, 3).astype(np.float64)
+    if kind.mirrored:
+        rough = rough + rough[:, :, ::-1]
     strength = math.sqrt(math.fsum((rough * rough).ravel()) / rough.size)  # fsum: the same in any order
-    return _stretched_both((rough * (_CLASS / strength)).astype(np.float32))
+    return _stretched_both((rough * (kind.strength / strength)).astype(np.float32))
 
 
 def _stretched_both(rough: np.ndarray) -> np.ndarray:

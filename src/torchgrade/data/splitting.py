@@ -4,8 +4,8 @@ The official test images are public: a notebook could carry their labels. So the
 from its secret, and keeps a part that no room ever sees.
 
 MNIST is drawn as a whole, not class by class: neither are the official parts, the classes are nearly equal,
-and stratifying would narrow the spread of a measured accuracy by next to nothing. Of CIFAR-100 each class is
-drawn by itself, because three of them must give exactly 1500, 150 and 150.
+and stratifying would narrow the spread of a measured accuracy by next to nothing. Of CIFAR-100 and CIFAR-10 each
+class is drawn by itself, because three of the hundred must give exactly 1500, 150 and 150.
 
 A course may choose the official split instead: then what graders measure on is public, and verdicts say so.
 """
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from torchgrade.data import batches, digits, idx, scenes
 from torchgrade.data.draws import Draws
-from torchgrade.data.known import MNIST, KnownSet, known_set
+from torchgrade.data.known import CIFAR10, MNIST, KnownSet, known_set
 from torchgrade.data.places import Found
 from torchgrade.data.records import Arrays
 
@@ -40,6 +40,8 @@ class Sizes:
 MNIST_REAL = Sizes(60_000, 5_000, 5_000)
 MNIST_STANDIN = Sizes(20_000, 5_000, 5_000)
 CIFAR_EACH = Sizes(500, 50, 50)
+CIFAR10_EACH = Sizes(5_000, 500, 500)
+CIFAR10_STANDIN_EACH = Sizes(2_000, 300, 300)
 
 Drawn = dict[str, Arrays]
 
@@ -71,14 +73,25 @@ def draw_standin(known: KnownSet, part: str, seed: bytes) -> Arrays:
 
     if known.name == MNIST.name:
         return digits.draw_digits(getattr(MNIST_STANDIN, part), seed)
-    each = getattr(CIFAR_EACH, part)
+    each, kind = getattr(_sizes_of_a_class(known, real=False), part), _kind(known)
     order = Draws(seed, "order").order(each * known.classes)
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     images = np.empty((len(order), *known.image_shape), np.uint8)
     for label in range(known.classes):
-        images[place[label * each : (label + 1) * each]] = scenes.draw_scenes(label, each, seed)
+        images[place[label * each : (label + 1) * each]] = scenes.draw_scenes(label, each, seed, kind)
     return Arrays(images, np.repeat(np.arange(known.classes), each)[order])
+
+
+def _sizes_of_a_class(known: KnownSet, *, real: bool) -> Sizes:
+    """Pictures of each class in each part of a CIFAR set."""
+    if known.name == CIFAR10.name:
+        return CIFAR10_EACH if real else CIFAR10_STANDIN_EACH
+    return CIFAR_EACH
+
+
+def _kind(known: KnownSet) -> scenes.Kind:
+    return scenes.TEN if known.name == CIFAR10.name else scenes.HUNDRED
 
 
 def _about(seed: bytes, known: KnownSet, part: str) -> bytes:
@@ -95,12 +108,12 @@ def _resplit(source: Found, seed: bytes) -> Drawn:
         for part, start, end in zip(PARTS, bounds, bounds[1:], strict=False):
             chosen[part] = order[start:end]
     else:
-        chosen = _by_class(pool, order)
+        chosen = _by_class(pool, order, _sizes_of_a_class(source.known, real=True))
     return {part: Arrays(pool.images[where], pool.labels[where]) for part, where in chosen.items()}
 
 
-def _by_class(pool: Arrays, order: np.ndarray) -> dict[str, np.ndarray]:
-    """Positions in ``pool`` for each part: of every class the first 500 of the order, then 50, then 50."""
+def _by_class(pool: Arrays, order: np.ndarray, sizes: Sizes) -> dict[str, np.ndarray]:
+    """Positions in ``pool`` for each part: of every class the first of the order, then the next, then the rest."""
     import numpy as np
 
     ordered = pool.labels[order]
@@ -108,7 +121,7 @@ def _by_class(pool: Arrays, order: np.ndarray) -> dict[str, np.ndarray]:
     for label in range(int(ordered.max()) + 1):
         where = np.flatnonzero(ordered == label)
         rank[where] = np.arange(len(where))
-    test, kept = CIFAR_EACH.train, CIFAR_EACH.train + CIFAR_EACH.test
+    test, kept = sizes.train, sizes.train + sizes.test
     masks = {"train": rank < test, "test": (rank >= test) & (rank < kept), "kept": rank >= kept}
     return {part: order[mask] for part, mask in masks.items()}
 
@@ -130,7 +143,8 @@ def _published(source: Found) -> tuple[Arrays, Arrays]:
     """The official training and test part. Raises UsageError where a file is not the official one."""
     import numpy as np
 
-    if source.known.name == MNIST.name:
+    form = source.known.batches
+    if form is None:
         train, test = (
             Arrays(
                 idx.parse_idx(source.read(f"{part}-images-idx3-ubyte")),
@@ -139,6 +153,6 @@ def _published(source: Found) -> tuple[Arrays, Arrays]:
             for part in ("train", "t10k")
         )
         return train, test
-    source.read("meta")
-    train, test = (batches.parse_batch(source.read(part)) for part in ("train", "test"))
+    source.read(form.meta)
+    train, test = (batches.parse_part([source.read(n) for n in form.of(p)], form) for p in ("train", "test"))
     return train, test

@@ -17,13 +17,15 @@ from typing import Any
 
 #: Names the room's data root to the kernel, and to `wget` and `curl`.
 VARIABLE = "TORCHGRADE_ROOM_DATA"
-#: Beside each of CIFAR's pickles: where its pixels begin, and the labels.
+#: Beside CIFAR's pickles, for each part: in which file the pixels lie and where they begin, and the labels.
 MAPPED = ".{part}.json"
+#: torchvision's loaders of the CIFAR sets, and the folder of each below a root.
+CIFAR = {"CIFAR100": "cifar-100-python", "CIFAR10": "cifar-10-batches-py"}
 _OLD_NAMES = {"train_data": "data", "test_data": "data", "train_labels": "targets", "test_labels": "targets"}
 
 
 def install(folder: str | None = None, *, link: bool = False) -> None:
-    """Point torchvision's MNIST and CIFAR100 at ``folder``, by default what the environment names, if any.
+    """Point torchvision's MNIST and CIFAR sets at ``folder``, by default what the environment names, if any.
 
     With ``link``, downloading leaves a link where the notebook wanted the files: only where all that it writes
     is thrown away afterwards, never in anybody's own folders.
@@ -32,13 +34,14 @@ def install(folder: str | None = None, *, link: bool = False) -> None:
     if not root or not os.path.isdir(root):
         return
     try:
-        from torchvision.datasets import CIFAR100, MNIST
+        from torchvision import datasets
     except (ImportError, RuntimeError):
         return
     if os.path.isdir(f"{root}/MNIST/raw"):
-        _point_mnist(MNIST, root, link)
-    if os.path.isdir(f"{root}/cifar-100-python"):
-        _point_cifar(CIFAR100, root, link)
+        _point_mnist(datasets.MNIST, root, link)
+    for loader, name in CIFAR.items():
+        if os.path.isdir(f"{root}/{name}"):
+            _point_cifar(getattr(datasets, loader), root, name, link)
 
 
 def _point_mnist(mnist: Any, root: str, link: bool) -> None:
@@ -72,15 +75,23 @@ def _point_mnist(mnist: Any, root: str, link: bool) -> None:
     _add_old_names(mnist)
 
 
-def _point_cifar(cifar: Any, root: str, link: bool) -> None:
-    def find(self: Any) -> None:
-        if link:
-            _link(self.root, root, "cifar-100-python")
+def _point_cifar(cifar: Any, root: str, name: str, link: bool) -> None:
+    from torchvision.datasets import VisionDataset
 
-    folder = f"{root}/cifar-100-python"
+    # CIFAR100 is a CIFAR10 to torchvision: where only the ten are at hand, the hundred stay as they were.
+    others = {c for c in _descendants(cifar) if c.__module__.startswith("torchvision.")}
+    official, download = cifar.__init__, cifar.download
+
+    def find(self: Any) -> None:
+        if isinstance(self, tuple(others)):
+            download(self)
+        elif link:
+            _link(self.root, root, name)
+
+    folder = f"{root}/{name}"
     cifar.base_folder = folder  # an absolute path: joined to any root, it stays what it is
-    cifar.train_list = [["train", None]]  # the course's split has sums of its own
-    cifar.test_list = [["test", None]]
+    for files in ("train_list", "test_list"):  # the course's split has sums of its own
+        setattr(cifar, files, [[file, None] for file, _md5 in getattr(cifar, files)])
     cifar.meta = {**cifar.meta, "md5": None}
 
     def load(
@@ -91,7 +102,10 @@ def _point_cifar(cifar: Any, root: str, link: bool) -> None:
         target_transform: Any = None,
         download: bool = False,
     ) -> None:
-        super(cifar.__mro__[1], self).__init__(root, transform=transform, target_transform=target_transform)
+        if isinstance(self, tuple(others)):
+            official(self, root, train, transform, target_transform, download)
+            return
+        VisionDataset.__init__(self, root, transform=transform, target_transform=target_transform)
         self.train = train
         if download:
             self.download()
@@ -119,10 +133,9 @@ def _mapped_batch(folder: str, part: str) -> tuple[Any, list[int]]:
 
     with open(f"{folder}/{MAPPED.format(part=part)}", encoding="utf-8") as file:
         said = json.load(file)
-    labels = said["fine_labels"]
-    planar = np.memmap(
-        f"{folder}/{part}", np.uint8, mode="c", offset=said["pixels_at"], shape=(len(labels), 3, 32, 32)
-    )
+    labels, path = said["labels"], f"{folder}/{said['file']}"
+    shape = (len(labels), 3, 32, 32)
+    planar = np.memmap(path, np.uint8, mode="c", offset=said["pixels_at"], shape=shape)
     return np.asarray(planar).transpose(0, 2, 3, 1), labels
 
 

@@ -53,6 +53,7 @@ from torchgrade.testing.outcomes import (
     TimedOut,
 )
 from torchgrade.testing.shrink import for_each_input
+from torchgrade.testing.surface import decision_surface
 from torchgrade.testing.weights import count, spaced
 
 __all__ = [
@@ -89,6 +90,7 @@ __all__ = [
     "confusion_matrix",
     "count",
     "curves",
+    "decision_surface",
     "describe",
     "draw_weights",
     "ends_raw",

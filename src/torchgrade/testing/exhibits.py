@@ -1,4 +1,5 @@
 """What a grader may show beside its words: curves, a confusion matrix, images, first weights, a table of layers.
+The decision surface of a network that is given points in the plane is in ``surface``.
 
 def test_accuracy(submission, dataset, exhibit):
     exhibit(lambda: confusion_matrix(found, labels, names))

@@ -23,6 +23,8 @@ Give = Callable[[BinaryIO], None]
 NO_NETWORK = {"wget": 4, "curl": 6}
 MISUSED = 2
 CANNOT_WRITE = {"wget": 3, "curl": 23}
+#: Archives of the CIFAR sets, and the folder in each.
+ARCHIVES = {"cifar-10-python.tar.gz": "cifar-10-batches-py", "cifar-100-python.tar.gz": "cifar-100-python"}
 #: Options with a value that changes nothing here.
 WITH_VALUE = {
     "wget": {*"aeilADoQRtTUwX", "header", "tries", "timeout", "user-agent", "output-file", "limit-rate"},
@@ -165,16 +167,15 @@ def finder(name: str, root: Path) -> Give | None:
     plain = name.removesuffix(".gz")
     if (path := root / "MNIST" / "raw" / plain).is_file() and plain.endswith("-ubyte"):
         return partial(zip_to if name != plain else copy_to, path)
-    cifar = root / "cifar-100-python"
-    if name == "cifar-100-python.tar.gz" and cifar.is_dir():
-        return partial(pack_to, cifar)
+    if name in ARCHIVES and (folder := root / ARCHIVES[name]).is_dir():
+        return partial(pack_to, folder)
     return None
 
 
 def known_names(root: Path) -> list[str]:
     """What can be asked for."""
     names = [f"{p.name}.gz" for p in sorted((root / "MNIST" / "raw").glob("*-ubyte"))]
-    return names + (["cifar-100-python.tar.gz"] if (root / "cifar-100-python").is_dir() else [])
+    return names + [archive for archive, folder in ARCHIVES.items() if (root / folder).is_dir()]
 
 
 def copy_to(path: Path, out: BinaryIO) -> None:
@@ -198,8 +199,10 @@ def pack_to(folder: Path, out: BinaryIO) -> None:
         archive.add(folder, folder.name, filter=_writable)
 
 
-def _writable(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """What a student unpacks is theirs: `rm` must not ask back, since nobody could answer."""
+def _writable(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """What a student unpacks is theirs: `rm` must not ask back, since nobody could answer. Ours stays out."""
+    if member.name.rpartition("/")[2].startswith("."):
+        return None
     member.mode |= 0o200
     return member
 
