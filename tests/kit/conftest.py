@@ -19,15 +19,21 @@ from torchgrade.model import Course
 from torchgrade.spec import load_course
 
 
+@pytest.fixture(autouse=True, scope="module")
+def git_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No configuration of whoever runs the tests takes part."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        patched.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patched.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        for role in ("AUTHOR", "COMMITTER"):
+            patched.setenv(f"GIT_{role}_NAME", "Ada")
+            patched.setenv(f"GIT_{role}_EMAIL", "ada@example.org")
+        yield
+
+
 @pytest.fixture(autouse=True)
-def _own_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No configuration of whoever runs the tests takes part; English again afterwards."""
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for role in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{role}_NAME", "Ada")
-        monkeypatch.setenv(f"GIT_{role}_EMAIL", "ada@example.org")
+def _speak_english_again() -> Iterator[None]:
     yield
     i18n.use_language("en")
 

@@ -5,26 +5,31 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from canaries import found_in
+from canaries import CANARIES, canary_course, found_in
 from handing_out import git, handed_out
+from small_course import add_assignment
 
 from torchgrade.model import Course
+from torchgrade.notebook import derive_handout, dump
 from torchgrade.spec import load_course
 
+EARLY = "my own, begun before it was handed out"
 
-def update(repository: Path, *more: str) -> None:
+
+def update(repository: Path) -> None:
     """As a student types it, with nothing to ask."""
-    command = [sys.executable, "-m", "copier", "update", "--defaults", *more]
+    command = [sys.executable, "-m", "copier", "update", "--defaults"]
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
 
 
-def commit(repository: Path, message: str = "work") -> None:
+def commit(repository: Path) -> None:
     git(repository, "add", "-A")
-    git(repository, "commit", "-q", "-m", message)
+    git(repository, "commit", "-q", "-m", "work")
 
 
 def work(notebook: Path) -> str:
@@ -35,123 +40,105 @@ def work(notebook: Path) -> str:
     return notebook.read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def student(course: Course, tmp_path: Path) -> Path:
-    """A student's clone of the kit, beside the template, with work in it."""
-    handed_out(course, tmp_path / "out")
-    clone = tmp_path / "out" / "ada"
-    git(tmp_path, "clone", "-q", str(tmp_path / "out" / "kit"), str(clone))
-    return clone
-
-
-def correct(course: Course) -> None:
+def correct(root: Path) -> Course:
     """The teacher mends the grader, the text and the handout."""
-    grader = course.root / "graders" / "double" / "test_public.py"
+    grader = root / "graders" / "double" / "test_public.py"
     grader.write_text(grader.read_text().replace("Twice is two times.", "Twice is x + x."))
-    (course.root / "assignments/double/README.md").write_text("# Double it, corrected\n")
-    solution = course.root / "solutions" / "double" / "double.ipynb"
+    (root / "assignments/double/README.md").write_text("# Double it, corrected\n")
+    solution = root / "solutions" / "double" / "double.ipynb"
     solution.write_text(solution.read_text().replace("# Twice.", "# Twice, exactly."))
-    from torchgrade.pipeline import course_test
+    handout = root / "assignments" / "double" / "double.ipynb"
+    handout.write_text(dump(derive_handout(json.loads(solution.read_text()))), encoding="utf-8")
+    return load_course(root)
 
-    assert course_test._handout_is_fresh(load_course(course.root, only="double").assignments[0], fix=True)
+
+@dataclass(frozen=True)
+class Updated:
+    """A student's repository after an update, and their notebook before it."""
+
+    folder: Path
+    notebook: str
+
+    def read(self, name: str) -> str:
+        return (self.folder / name).read_text(encoding="utf-8")
 
 
-def test_an_update_brings_the_corrections_and_leaves_the_notebook(
-    course: Course, student: Path, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def updated(tmp_path_factory: pytest.TempPathFactory, git_of_tests: None) -> Updated:
+    """A clone beside the template. The student has solved the task, taken notes, remarked on the text and begun
+    what was not handed out yet; then the course corrected the first task, added two, and moved to a GPU."""
+    tmp = tmp_path_factory.mktemp("updated")
+    course = canary_course(tmp / "course")
+    handed_out(course, tmp / "out")
+    student = tmp / "out" / "ada"
+    git(tmp, "clone", "-q", str(tmp / "out" / "kit"), str(student))
     mine = work(student / "double.ipynb")
     (student / "notes.md").write_text("my notes\n")
+    (student / "wren.ipynb").write_text(EARLY)
+    (student / "assignments/double/README.md").write_text("# Double it, my remark\n")
     commit(student)
-    correct(course)
-    handed_out(course, tmp_path / "out")
+    for id in ("robin", "wren"):
+        add_assignment(course.root, id)
+    handed_out(correct(course.root), tmp / "out", "double", "robin", "wren", runner="gpu")
     update(student)
-    assert (student / "double.ipynb").read_text(encoding="utf-8") == mine
-    assert (student / "notes.md").read_text() == "my notes\n"
-    assert "Twice is x + x." in (student / "graders/double/test_public.py").read_text()
-    assert (student / "assignments/double/README.md").read_text() == "# Double it, corrected\n"
-    assert "Twice, exactly." in (student / "assignments/double/double.ipynb").read_text()
-    assert "_commit: v2" in (student / ".copier-answers.yml").read_text()
-    assert not list(student.rglob("*.rej")) and not list(student.rglob("*.orig"))
-    changed = set(git(student, "status", "--porcelain").split("\n")) - {""}
-    assert not any("double.ipynb" in line and "assignments" not in line for line in changed)
+    return Updated(student, mine)
 
 
-def test_a_notebook_is_left_even_where_nobody_has_begun(course: Course, student: Path, tmp_path: Path) -> None:
+def test_a_students_notebook_is_as_it_was(updated: Updated) -> None:
+    assert updated.read("double.ipynb") == updated.notebook
+    assert updated.read("notes.md") == "my notes\n"
+    changed = git(updated.folder, "status", "--porcelain").splitlines()
+    assert not any(line.endswith(" double.ipynb") for line in changed)
+
+
+def test_corrections_come(updated: Updated) -> None:
+    assert "Twice is x + x." in updated.read("graders/double/test_public.py")
+    assert "Twice, exactly." in updated.read("assignments/double/double.ipynb"), "the handout, to look at"
+    assert "_commit: v2" in updated.read(".copier-answers.yml")
+    assert not list(updated.folder.rglob("*.rej")) and not list(updated.folder.rglob("*.orig"))
+
+
+def test_a_new_task_comes_with_its_notebook(updated: Updated) -> None:
+    assert updated.read("robin.ipynb") == updated.read("assignments/robin/robin.ipynb")
+    assert (updated.folder / "graders/robin/test_public.py").is_file()
+    assert [a.id for a in load_course(updated.folder).assignments] == ["double", "robin", "wren"]
+
+
+def test_what_a_student_began_before_it_was_handed_out_is_theirs(updated: Updated) -> None:
+    assert updated.read("wren.ipynb") == EARLY
+    assert (updated.folder / "assignments/wren/wren.ipynb").is_file()
+
+
+def test_the_same_line_changed_on_both_sides_is_shown_as_a_conflict(updated: Updated) -> None:
+    text = updated.read("assignments/double/README.md")
+    assert "my remark" in text and "corrected" in text and "<<<<<<<" in text
+
+
+def test_a_label_that_the_course_changes_comes_too(updated: Updated) -> None:
+    assert 'runs-on: "gpu"' in updated.read(".github/workflows/check.yml")
+
+
+def test_nothing_that_is_hidden_comes_by_an_update(updated: Updated) -> None:
+    commit(updated.folder)
+    assert found_in(updated.folder) == set()
+    (updated.folder / "x").write_text(CANARIES["solution"])
+    assert found_in(updated.folder) == {"solution"}
+    (updated.folder / "x").unlink()
+
+
+def test_an_update_by_a_published_address_leaves_a_notebook_that_was_not_begun(
+    course: Course, tmp_path: Path
+) -> None:
+    """The address is that of a bare repository, as a server has it; the teacher's folders are out of reach."""
+    bare = tmp_path / "server" / "kit.git"
+    kit = handed_out(course, tmp_path / "out", url=f"file://{bare}")
+    git(tmp_path, "clone", "-q", "--bare", str(tmp_path / "out" / "template"), str(bare))
+    student = tmp_path / "elsewhere" / "ada"
+    git(tmp_path, "clone", "-q", str(kit), str(student))
     before = (student / "double.ipynb").read_bytes()
-    correct(course)
-    handed_out(course, tmp_path / "out")
+    handed_out(correct(course.root), tmp_path / "out")
+    git(tmp_path / "out" / "template", "push", "-q", str(bare), "main", "--tags")
+    (tmp_path / "out").rename(tmp_path / "away")
     update(student)
     assert (student / "double.ipynb").read_bytes() == before
-
-
-def test_a_new_task_comes_with_its_notebook(course: Course, student: Path, tmp_path: Path) -> None:
-    mine = work(student / "double.ipynb")
-    commit(student)
-    handed_out(course, tmp_path / "out", "double", "snipe")
-    update(student)
-    assert (student / "snipe.ipynb").is_file() and (student / "graders/snipe/test_public.py").is_file()
-    assert (student / "double.ipynb").read_text(encoding="utf-8") == mine
-
-
-def test_a_students_own_notebook_of_a_later_task_is_not_overwritten(
-    course: Course, student: Path, tmp_path: Path
-) -> None:
-    (student / "snipe.ipynb").write_text("my own, begun before it was handed out")
-    commit(student)
-    handed_out(course, tmp_path / "out", "double", "snipe")
-    update(student)
-    assert (student / "snipe.ipynb").read_text() == "my own, begun before it was handed out"
-
-
-def test_the_same_line_changed_on_both_sides_is_shown_as_a_conflict(
-    course: Course, student: Path, tmp_path: Path
-) -> None:
-    (student / "assignments/double/README.md").write_text("# Double it, my remark\n")
-    mine = work(student / "double.ipynb")
-    commit(student)
-    correct(course)
-    handed_out(course, tmp_path / "out")
-    update(student)
-    text = (student / "assignments/double/README.md").read_text()
-    assert "my remark" in text and "corrected" in text and "<<<<<<<" in text
-    assert (student / "double.ipynb").read_text(encoding="utf-8") == mine
-
-
-def test_a_label_that_the_course_changes_comes_with_the_update(
-    course: Course, student: Path, tmp_path: Path
-) -> None:
-    handed_out(course, tmp_path / "out", runner="gpu")
-    update(student)
-    assert 'runs-on: "gpu"' in (student / ".github/workflows/check.yml").read_text()
-
-
-def test_nothing_that_is_hidden_comes_by_an_update(course: Course, student: Path, tmp_path: Path) -> None:
-    work(student / "double.ipynb")
-    commit(student)
-    correct(course)
-    handed_out(course, tmp_path / "out")
-    update(student)
-    commit(student, "update")
-    assert found_in(student) == set()
-
-
-def test_a_published_template_is_found_by_its_address(course: Course, tmp_path: Path) -> None:
-    """The address is that of a bare repository, as a server has it."""
-    bare = tmp_path / "server" / "kit.git"
-    handed_out(course, tmp_path / "out", url=f"file://{bare}")
-    git(tmp_path, "clone", "-q", "--bare", str(tmp_path / "out" / "template"), str(bare))
-    git(tmp_path, "clone", "-q", str(tmp_path / "out" / "kit"), str(tmp_path / "elsewhere" / "ada"))
-    student = tmp_path / "elsewhere" / "ada"
-    mine = work(student / "double.ipynb")
-    commit(student)
-    correct(course)
-    handed_out(course, tmp_path / "out")
-    git(tmp_path / "out" / "template", "push", "-q", str(bare), "main", "--tags")
-    update(student)
-    assert (student / "double.ipynb").read_text(encoding="utf-8") == mine
     assert "corrected" in (student / "assignments/double/README.md").read_text()
-
-
-def test_a_release_without_changes_brings_none(student: Path) -> None:
-    update(student)
-    assert git(student, "status", "--porcelain") == ""

@@ -22,7 +22,7 @@ from torchgrade.notebook import derive_handout, dump
 from torchgrade.spec import check_graders, languages_of, load_assignment, load_course
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_PLACES = ("assignments", "solutions", "graders")
+_PLACES = ("graders", "solutions", "assignments")  # the last is the one by which an assignment is found
 _MAX_FILE = 32 * 2**20
 _MAX_TITLE = 100
 
@@ -68,6 +68,8 @@ def import_nbgrader(root: Path, notebook: Path, id: str = "") -> Imported:
     Raises UsageError or SpecError, in one line, before anything lies in the course.
     """
     id = id or re.sub(r"[^A-Za-z0-9._-]+", "-", notebook.stem).strip("-._")
+    if not id:
+        raise UsageError(f"{notebook}: no id can be made of this name; say one: --id NAME")
     if not _ID.fullmatch(id):
         raise UsageError(
             f"--id {id}: must begin with a Latin letter or digit and hold only those, '-', '_' and '.'"

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 #: Under this name the settings of a run keep what its roster said.
 SETTING = "roster"
+#: What a student can forge (the date of a commit) must not be more than arithmetic bears: else it is not known.
+_YEARS = range(1990, 2200)
 _Decisions = Mapping[str, Mapping[str, "Decision"]]
 
 
@@ -110,7 +112,11 @@ def keep_times(
     """Put down when each submission was handed in, where that is known. ``force``: in place of what is there."""
     from torchgrade.gradebook.history import keep_times as keep
 
-    known = [(s.student, s.digest, s.handed_in) for s in submissions if s.digest and s.handed_in is not None]
+    known = [
+        (s.student, s.digest, s.handed_in)
+        for s in submissions
+        if s.digest and s.handed_in is not None and s.handed_in.year in _YEARS
+    ]
     keep(book, assignment.id, known, course=course, replace=force)
 
 

@@ -120,6 +120,8 @@ def _which(student: str, own: Attempt, chosen: Attempt, count: int, choice: Choi
         said.append(_("Attempt {number} counts: the best of {count}.").format(number=chosen.number, count=count))
     elif chosen.digest != own.digest:
         said.append(_("Attempt {number} counts.").format(number=chosen.number))
-    if chosen.digest != own.digest and own.digest and chosen.graders != own.graders:
+    if not chosen.settled:
+        said.append(_("It could not be judged yet, so these points are not final."))
+    elif chosen.digest != own.digest and own.digest and chosen.graders != own.graders:
         said.append(_("It was judged by an earlier version of the graders."))
     return tuple(said)
