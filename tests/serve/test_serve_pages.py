@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import html
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from serving import COURSE, TOKEN, Answer, Client, make_verdict, record
 
-from torchgrade.gradebook import Decisions, Gradebook
+from torchgrade.gradebook import Decisions, Gradebook, history
 from torchgrade.model import CriterionResult, Outcome, Status
 from torchgrade.serve.desk import Desk
 
@@ -300,6 +302,20 @@ def test_what_changes_after_release_is_shown_and_not_published(
     assert published(desk) == before
     assert desk.release_all("double", everybody=True) == (2, 0)
     assert "One thing more." in published(desk)["anna.html"]
+
+
+def test_a_release_says_what_being_late_takes_off(client: Client, book: Gradebook, desk: Desk, root: Path) -> None:
+    yaml = root / "assignments" / "double" / "assignment.yaml"
+    yaml.write_text(f"due: 2026-03-01 23:59 UTC\nlate: {{minus: 50 %, per: day}}\n{yaml.read_text()}")
+    book.attempt_numbers("double", [("anna", "anna one")], course=COURSE)
+    late = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    history.keep_times(book, "double", [("anna", "anna one", late)], course=COURSE, replace=False)
+    desk.release("double", "anna")
+    page = (desk.folder("double") / "anna.html").read_text()
+    assert "50 %" in page and "0.5" in page
+    assert "0.5" in desk.page("double", "anna")
+    (row,) = csv.DictReader((desk.folder("double") / "grades.csv").read_text().splitlines())
+    assert (row["points"], row["counted_points"], row["late_seconds"]) == ("1", "0.5", "43260")
 
 
 def test_a_release_of_what_was_not_seen_is_refused(client: Client, mine: Decisions, desk: Desk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from torchgrade.i18n import _
 from torchgrade.model import Assignment, Course, Outcome, Status, Verdict, verdict_from_json
 from torchgrade.pipeline.final import applies, final_verdict, waiting
 from torchgrade.pipeline.reporting import course_name, with_hints
+from torchgrade.policy import Standing as Counted
 from torchgrade.spec import load_course, load_hints
 
 RELEASED = "released"
@@ -126,12 +127,25 @@ class Desk:
         from torchgrade.feedback import render_student
 
         course, found = self.find(assignment)
-        return render_student(course, found, self._final(found, student), generated_at=self.clock())
+        final = self._final(found, student)
+        counted = self._counted(course, found, [final])
+        return render_student(course, found, final, standing=counted.get(student), generated_at=self.clock())
 
     def mark(self, assignment: str, student: str) -> str:
         """The mark of what the student's page would tell."""
         final = self._final(self.find(assignment)[1], student)
         return mark(dataclasses.replace(final, notebook=None).to_json())
+
+    def _counted(self, course: Course, assignment: Assignment, told: Sequence[Verdict]) -> dict[str, Counted]:
+        """What counts of the points that these students are told of, by dates and attempts."""
+        from torchgrade.pipeline.standing import standings_of_run
+
+        name = course_name(course)
+        runs = [r for r in self.book.runs() if r.assignment == assignment.id and r.course in (name, "")]
+        if not runs or not told:
+            return {}
+        decided = self.decisions.of(assignment.id)
+        return standings_of_run(self.book, runs[-1], course, assignment, None, told, decided)
 
     def _final(self, assignment: Assignment, student: str) -> Verdict:
         _key, verdict = self.decisions.verdict(assignment.id, student)
@@ -146,7 +160,7 @@ class Desk:
         names = self.page_names(assignment)
         with self._lock, self._telling_of_files(assignment):
             self._release(course, found, student, names[student], seen)
-            self._write_grades(found)
+            self._write_grades(course, found)
 
     def release_all(self, assignment: str, *, everybody: bool) -> tuple[int, int]:
         """Release those who are ready (or everybody) and new or changed; (how many, how many were left out)."""
@@ -158,7 +172,7 @@ class Desk:
         with self._lock, self._telling_of_files(assignment):
             for work in new:
                 self._release(course, found, work.student, names[work.student], None)
-            self._write_grades(found)
+            self._write_grades(course, found)
         return len(new), len(works) - len(wanted)
 
     def _release(self, course: Course, assignment: Assignment, student: str, page: str, seen: str | None) -> None:
@@ -169,7 +183,8 @@ class Desk:
             return self.told(assignment, verdict, decisions)
 
         final = self.decisions.release(assignment.id, student, who=self.who, told=told, seen=seen)
-        html = render_student(course, assignment, final, generated_at=self.clock())
+        counted = self._counted(course, assignment, [final]).get(student)
+        html = render_student(course, assignment, final, standing=counted, generated_at=self.clock())
         folder = self.folder(assignment.id)
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / page, html)
@@ -200,11 +215,12 @@ class Desk:
         students = [s.verdict.student for s in self.decisions.standings(assignment)]
         return dict(zip(students, page_names(students), strict=True))
 
-    def _write_grades(self, assignment: Assignment) -> None:
-        """grades.csv of those who were released, as they were told."""
+    def _write_grades(self, course: Course, assignment: Assignment) -> None:
+        """grades.csv of those who were released: points as they were told, and what counts of them now."""
         from torchgrade.feedback import grades_csv
         from torchgrade.feedback.files import write_whole
 
         told = [verdict_from_json(r.verdict) for r in self.decisions.releases(assignment.id).values()]
         if told:
-            write_whole(self.folder(assignment.id) / "grades.csv", grades_csv(assignment, told))
+            counted = self._counted(course, assignment, told)
+            write_whole(self.folder(assignment.id) / "grades.csv", grades_csv(assignment, told, counted))
