@@ -64,6 +64,13 @@ def test_an_id_that_is_there_is_one_line(run: Any, root: Path) -> None:
     assert said.err == "torchgrade: there is an assignment 'double' already; nothing was written\n"
 
 
+def test_outside_of_a_course_nothing_is_written(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = run("new", "centre")
+    assert (said.code, said.out) == (2, "") and said.err.startswith("torchgrade: no course.yaml in ")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_outside_of_a_list_in_the_course_it_says_what_to_add(run: Any, root: Path) -> None:
     path = root / "course.yaml"
     path.write_text(path.read_text(encoding="utf-8") + "assignments: [double]\n", encoding="utf-8")

@@ -95,7 +95,7 @@ ERRORS = Evidence("relative error of each gradient", (2,), "float64", (
 
 def every() -> tuple[Evidence, ...]:
     """One of each kind."""
-    return (*samples.EVIDENCE, ERRORS, curves(), surface(), confusion(), images(), filters(), LAYERS, TRACE)
+    return (*samples.EVIDENCE, ERRORS, curves(), surface(side=14), confusion(), images(), filters(), LAYERS, TRACE)
 
 
 def verdict(student: str = "tanya", shown: tuple[Evidence, ...] | None = None, **more: Any) -> Verdict:

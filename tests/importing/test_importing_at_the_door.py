@@ -55,6 +55,4 @@ def test_a_second_import_is_refused_in_a_line(
     run(capsys, monkeypatch, notebook)
     code, out, err = run(capsys, monkeypatch, notebook)
     assert (code, out) == (2, "")
-    assert err == (
-        "torchgrade: assignments/problem1 is there already; remove it, or choose another name: --id NAME\n"
-    )
+    assert err == ("torchgrade: graders/problem1 is there already; remove it, or choose another name: --id NAME\n")

@@ -281,6 +281,7 @@ def test_another_language_or_no_notebook_is_one_line(root: Path, tmp_path: Path)
     assert "is written in R" in refused(root, save(tmp_path / "one.ipynb", *ONE, language="R"))
     (tmp_path / "bad.ipynb").write_text("{")
     assert "breaks off" in refused(root, tmp_path / "bad.ipynb")
+    assert "no id can be made of this name" in refused(root, save(tmp_path / "Проба.ipynb", *ONE))
     (tmp_path / "old.ipynb").write_text('{"worksheets": []}')
     assert "is not a notebook of nbformat 4" in refused(root, tmp_path / "old.ipynb")
     assert "cannot be read" in refused(root, tmp_path / "none.ipynb")
@@ -292,7 +293,7 @@ def test_a_failure_in_the_middle_leaves_nothing(
     rename = Path.rename
 
     def fails(self: Path, target: Path) -> Path:
-        if target.parent.name == "graders":
+        if target.parent.name == "assignments":
             raise OSError(28, "No space left on device", str(target))
         return rename(self, target)
 

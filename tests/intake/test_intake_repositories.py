@@ -124,7 +124,7 @@ def test_repositories_are_found_in_the_roster_by_login_and_by_ending(clones: Pat
 def alarm(tmp_path: Path) -> Path:
     """A program that leaves a trace when it is run."""
     program = tmp_path / "alarm"
-    program.write_text(f"#!/bin/sh\necho run >> {tmp_path}/RUN\ncat\n")
+    program.write_text(f"#!/bin/sh\necho run >> {tmp_path}/RUN\nexit 1\n")
     program.chmod(0o755)
     return program
 
@@ -134,16 +134,9 @@ def test_nothing_of_a_repository_is_run(clones: Path, alarm: Path) -> None:
     put(repository, ".gitattributes", b"*.ipynb filter=bad diff=bad merge=bad working-tree-encoding=UTF-16\n")
     put(repository, ".git/info/attributes", b"*.ipynb filter=bad diff=bad\n")
     subprocess.run(["git", "-C", str(repository), "add", ".gitattributes"], check=True)
-    for hook in (
-        "post-checkout",
-        "reference-transaction",
-        "pre-auto-gc",
-        "post-index-change",
-        "fsmonitor-watchman",
-    ):
-        shutil.copy(alarm, repository / ".git" / "hooks" / hook) if (
-            repository / ".git" / "hooks"
-        ).exists() else None
+    (repository / ".git" / "hooks").mkdir(exist_ok=True)
+    for hook in ("post-checkout", "reference-transaction", "pre-auto-gc", "post-index-change"):
+        shutil.copy(alarm, repository / ".git" / "hooks" / hook)
     settings = {
         "core.fsmonitor": alarm,
         "core.hooksPath": alarm.parent,
@@ -151,7 +144,6 @@ def test_nothing_of_a_repository_is_run(clones: Path, alarm: Path) -> None:
         "core.editor": alarm,
         "core.sshCommand": alarm,
         "core.alternateRefsCommand": alarm,
-        "core.worktree": "/",
         "filter.bad.clean": alarm,
         "filter.bad.smudge": alarm,
         "filter.bad.process": alarm,
@@ -163,7 +155,6 @@ def test_nothing_of_a_repository_is_run(clones: Path, alarm: Path) -> None:
         "credential.helper": f"!{alarm}",
         "alias.cat-file": f"!{alarm}",
         "alias.ls-tree": f"!{alarm}",
-        "include.path": "/etc/passwd",
         "extensions.partialClone": "origin",
         "remote.origin.url": f"ext::{alarm}",
         "remote.origin.promisor": "true",
@@ -174,6 +165,8 @@ def test_nothing_of_a_repository_is_run(clones: Path, alarm: Path) -> None:
     for choice in (Choice(), Choice(tag="handed-in"), BETWEEN):
         assert read(clones, choice=choice)["anna"].notebook
     assert not (alarm.parent / "RUN").exists()
+    subprocess.run(["git", "-C", str(repository), "status"], capture_output=True, check=False, timeout=60)
+    assert (alarm.parent / "RUN").exists(), "the trap does not work, so nothing was shown"
 
 
 def test_a_missing_object_is_not_fetched(clones: Path, alarm: Path) -> None:
@@ -189,6 +182,10 @@ def test_a_missing_object_is_not_fetched(clones: Path, alarm: Path) -> None:
         config.write(f'[remote "origin"]\n\turl = {clones}\n\tuploadpack = {alarm}\n\tpromisor = true\n')
     assert "git cannot read it" in read(clones)["anna"].problem
     assert not (alarm.parent / "RUN").exists()
+    subprocess.run(
+        ["git", "-C", str(repository), "cat-file", "-p", blob], capture_output=True, check=False, timeout=60
+    )
+    assert (alarm.parent / "RUN").exists(), "the trap does not work, so nothing was shown"
 
 
 def test_the_settings_of_the_user_are_not_asked(

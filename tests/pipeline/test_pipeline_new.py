@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -143,6 +144,20 @@ def test_a_course_that_lists_its_assignments_is_told_of(tmp_path: Path) -> None:
     path = root / "course.yaml"
     path.write_text(path.read_text() + "assignments: [double]\n", encoding="utf-8")
     assert not create(root, Wanted("centre")).listed
+
+
+def test_the_walk_through_of_the_guide_is_an_assignment_that_passes(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "teachers.md").read_text(encoding="utf-8")
+    section = guide.partition("### A new one in ten minutes")[2].partition("\n### ")[0]
+    spec, solution, public, hidden, wrong = re.findall(r"```(?:yaml|python)\n(.*?)```", section, re.DOTALL)
+    root = add_assignment(
+        course(tmp_path / "course"), "smoothing", public=public, hidden=hidden,
+        solution=["import torch", solution.strip()], answers={"wrong/begins_at_zero.py": wrong},
+    )  # fmt: skip
+    (root / "assignments/smoothing/assignment.yaml").write_text(spec, encoding="utf-8")
+    tried = found(root)
+    assert {subject for subject, _problem in tried} >= {"solution earns everything", "wrong/begins_at_zero"}
+    assert [problem for _subject, problem in tried if problem] == []
 
 
 # Half-written graders

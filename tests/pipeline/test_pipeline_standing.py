@@ -176,6 +176,14 @@ def test_what_nobody_knows_the_time_of_loses_nothing_and_says_so(stage: Stage) -
     assert stage.examined == [] and stage.counted("anna") == (2.0, 1.6)
 
 
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59", "0001-01-01T00:00"])
+def test_a_time_that_cannot_be_is_not_known(stage: Stage, moment: str) -> None:
+    stage.policy(DAILY)
+    stage.hand_in("anna", 2, moment)
+    stage.grade()
+    assert "not known" in stage.submissions["anna"]["standing"]["because"][0]
+
+
 def test_the_same_notebook_handed_in_again_later_is_not_late(stage: Stage) -> None:
     stage.policy(DAILY)
     stage.hand_in("anna", 2, "2026-03-01T10:00")

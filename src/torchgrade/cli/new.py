@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from torchgrade.cli.language import Lang
+from torchgrade.errors import UsageError
 
 
 def new(
@@ -23,10 +24,12 @@ def new(
 ) -> None:
     """Write a new assignment that passes `torchgrade ci` at once, to be written over."""
     from torchgrade.feedback.terminal import clean
-    from torchgrade.pipeline import course_root
     from torchgrade.pipeline.creating import Wanted, check_id, create, default_function, default_title
+    from torchgrade.spec import find_course
 
-    root = course_root(Path.cwd())
+    root = find_course(Path.cwd())
+    if root is None:  # never into the course that a checkout of torchgrade carries, as other commands would
+        raise UsageError(f"no course.yaml in {Path.cwd()} or above it; run this in a course's folder")
     check_id(root, id)
     if sys.stdin.isatty():
         title = title or typer.prompt("Title", default=default_title(id))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from torchgrade.i18n import later, retold
+from torchgrade.intake.retelling import SENTENCES as ARRIVING
 
 #: A sentence that another one begins like comes after it.
 SENTENCES = (
@@ -71,6 +72,7 @@ SENTENCES = (
     later("A cell whose source is not text was emptied."),
     later("Metadata that is not a JSON object was left out."),
     later("A cell got a new id, because its own was not valid or not the only one."),
+    *ARRIVING,
 )
 
 
