@@ -1,0 +1,49 @@
+# title: Layers in a plain list
+# loses: network-output, same-network
+# hint: A linear layer from 2 to 2, a sigmoid, a linear layer from 2 to 1, a sigmoid; both layers with biases.
+
+# %%
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+y = (torch.randperm(1200) % 2).float()[:, None]
+X = torch.where(y > 0.5, torch.tensor([[3.0, -0.5]]), torch.tensor([[-2.0, 0.5]])) + torch.randn(1200, 2)
+
+
+# %%
+class Classifier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = [nn.Linear(2, 2), nn.Linear(2, 1)]
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = torch.sigmoid(layer(x))
+        return x
+
+
+# %%
+def train(model, X, y, epochs, batch_size=None, lr=1e-3):
+    loss_function = nn.BCELoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    history = []
+    for _ in range(epochs):
+        total = 0.0
+        for batch in torch.randperm(len(X)).split(batch_size or len(X)):
+            optimizer.zero_grad()
+            loss = loss_function(model(X[batch]), y[batch])
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(batch)
+        history.append(total / len(X))
+    return history
+
+
+# %% tags=["not-in-reference"]
+model = nn.Sequential(nn.Linear(2, 2), nn.Sigmoid(), nn.Linear(2, 1), nn.Sigmoid())
+optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+for _ in range(300):
+    optimizer.zero_grad()
+    nn.functional.binary_cross_entropy(model(X), y).backward()
+    optimizer.step()

@@ -1,0 +1,43 @@
+# title: A single layer
+# loses: network-output, same-network
+# hint: A single linear layer has 2 + 1 = 3 parameters. A hidden layer of two units stands before it.
+
+# %%
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+y = (torch.randperm(1200) % 2).float()[:, None]
+X = torch.where(y > 0.5, torch.tensor([[3.0, -0.5]]), torch.tensor([[-2.0, 0.5]])) + torch.randn(1200, 2)
+
+
+# %%
+class Classifier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.output = nn.Linear(2, 1)
+
+    def forward(self, x):
+        return torch.sigmoid(self.output(x))
+
+
+# %%
+def train(model, X, y, epochs, batch_size=None, lr=1e-3):
+    loss_function = nn.BCELoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    history = []
+    for _ in range(epochs):
+        total = 0.0
+        for batch in torch.randperm(len(X)).split(batch_size or len(X)):
+            optimizer.zero_grad()
+            loss = loss_function(model(X[batch]), y[batch])
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(batch)
+        history.append(total / len(X))
+    return history
+
+
+# %% tags=["not-in-reference"]
+model = Classifier()
+history = train(model, X, y, epochs=30, batch_size=64, lr=0.1)

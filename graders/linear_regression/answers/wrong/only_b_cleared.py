@@ -1,0 +1,42 @@
+# title: The gradient of w is never cleared
+# loses: several-steps, any-data
+# hint: One of the two gradients is cleared, and the other one grows with every step: look at both lines.
+
+# %%
+import torch
+
+torch.manual_seed(0)
+x = 4 * torch.rand(500) - 2
+y = 2.5 * x - 1 + 0.5 * torch.randn(500)
+
+
+# %%
+def predict(x, w, b):
+    return w * x + b
+
+
+# %%
+def mse(y_pred, y):
+    return ((y_pred - y) ** 2).mean()
+
+
+# %%
+def fit(x, y, w, b, lr=0.05, stop=0.3, max_steps=1000):
+    w = w.detach().clone().requires_grad_()
+    b = b.detach().clone().requires_grad_()
+    losses = []
+    for _ in range(max_steps):
+        loss = mse(predict(x, w, b), y)
+        losses.append(loss.item())
+        if loss < stop:
+            break
+        loss.backward()
+        with torch.no_grad():
+            w -= lr * w.grad
+            b -= lr * b.grad
+        b.grad.zero_()
+    return w.detach(), b.detach(), losses
+
+
+# %%
+w, b = torch.tensor([2.5]), torch.tensor([-1.0])
