@@ -1,0 +1,59 @@
+# title: New tensors are made, the model keeps its own
+# loses: initial-weights
+# hint: A bias is a tensor with methods that change it in place: see fill_ and zero_, and nn.init.zeros_. Do it
+#   for every layer.
+
+# %%
+from collections import OrderedDict
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+# %%
+class Network(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(784, 128)
+        self.fc2 = nn.Linear(128, 64)
+        self.fc3 = nn.Linear(64, 10)
+
+    def forward(self, x):
+        x = F.relu(self.fc1(x))
+        x = F.relu(self.fc2(x))
+        return F.softmax(self.fc3(x), dim=1)
+
+
+# %%
+model = Network()
+for layer in (model.fc1, model.fc2, model.fc3):
+    bias = torch.zeros_like(layer.bias)
+    weight = torch.randn_like(layer.weight) * 0.01
+
+# %%
+sequential = nn.Sequential(
+    nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 10), nn.Softmax(dim=1)
+)
+
+# %%
+ordered = nn.Sequential(
+    OrderedDict(
+        [
+            ("fc1", nn.Linear(784, 128)),
+            ("relu1", nn.ReLU()),
+            ("fc2", nn.Linear(128, 64)),
+            ("relu2", nn.ReLU()),
+            ("fc3", nn.Linear(64, 10)),
+            ("softmax", nn.Softmax(dim=1)),
+        ]
+    )
+)
+
+# %%
+two_layers = nn.Sequential(nn.Linear(64, 32), nn.Linear(32, 10, bias=False))
+
+# %%
+three_layers = nn.Sequential(
+    nn.Linear(256, 64), nn.ReLU(), nn.Linear(64, 16), nn.Tanh(), nn.Linear(16, 4), nn.Softmax(dim=1)
+)

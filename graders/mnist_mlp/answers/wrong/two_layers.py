@@ -1,0 +1,40 @@
+# title: A layer too few
+# loses: network-form, same-network, test-accuracy, kept-accuracy
+# hint: Three linear layers: 784 numbers in, two hidden layers of a width you like, ten numbers out.
+
+# %%
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+torch.manual_seed(0)
+
+
+# %%
+class MLP(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(784, 128)
+        self.fc2 = nn.Linear(128, 10)
+
+    def forward(self, x):
+        return self.fc2(F.relu(self.fc1(x)))
+
+
+# %%
+def train(model, X_train, y_train, epochs, lr):
+    loss_function = nn.CrossEntropyLoss()
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    history = []
+    for epoch in range(epochs):
+        for batch in torch.randperm(len(X_train)).split(20):
+            optimizer.zero_grad()
+            loss = loss_function(model(X_train[batch]), y_train[batch])
+            loss.backward()
+            optimizer.step()
+        history.append(loss.item())
+    return history
+
+
+# %%
+mlp = MLP()
