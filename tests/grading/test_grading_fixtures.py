@@ -104,6 +104,11 @@ def test_the_examiner_s_own_model_tensor_and_device(examiner):
     assert of(verdict, "frozen").outcome == Outcome.PASSED, of(verdict, "frozen").detail
 
 
+def test_what_the_examiner_makes_is_float32_whatever_the_notebook_prefers(examiner):
+    verdict = examine(examiner, "own", *CELLS, "CLASSES = [16, 7]\ntorch.set_default_dtype(torch.float64)")
+    assert of(verdict, "made").outcome == Outcome.PASSED, of(verdict, "made").detail
+
+
 def test_a_criterion_passed_over_at_the_end_of_a_file_costs_the_next_file_nothing(examiner):
     verdict = examine(examiner, "own", *CELLS, "CLASSES = [16, 7]")
     assert of(verdict, "skipped").outcome == Outcome.SKIPPED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import OrderedDict
 from pathlib import Path
 from textwrap import dedent
@@ -137,6 +138,13 @@ def test_other_outputs_are_not_recognised(mistakes: KnownMistakes) -> None:
 
 def test_one_call_that_differs_is_enough(mistakes: KnownMistakes) -> None:
     assert recognised(mistakes, called(tensor(3, 6)), called(tensor(2.0), tensor(1.0))) == ""
+
+
+def test_a_global_that_lives_in_the_room_cannot_be_lent(mistakes: KnownMistakes) -> None:
+    """A handle, as a grader may give to ``define``: it holds a socket, which nothing can copy."""
+    with socket.socket() as held:
+        defined = Call("factor", (held,), {}, defines=True)
+        assert recognised(mistakes, defined, called(tensor(3, 6))) == ""
 
 
 def test_another_shape_is_another_answer(mistakes: KnownMistakes) -> None:

@@ -61,7 +61,10 @@ def _lend(namespace: dict[str, Any], name: str, value: Any) -> None:
 
 def _same_call(examinee: NamespaceExaminee, call: Call) -> bool:
     if call.defines:
-        _lend(examinee.namespace, call.name, copy.deepcopy(call.args[0]))  # it may be changed in place
+        try:
+            _lend(examinee.namespace, call.name, copy.deepcopy(call.args[0]))  # it may be changed in place
+        except TypeError:  # it lives in the room
+            return False
         return True
     if call.name not in examinee.namespace:
         return False

@@ -14,7 +14,7 @@ import signal
 import socket
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
@@ -74,7 +74,8 @@ class Guest:
 
     def call(self, fields: dict[str, Any], parts: dict[str, Any]) -> Any:
         args, kwargs = parts["args"], parts["kwargs"]
-        result = self._target(fields)(*args, **kwargs)
+        with _float32() if fields.get("of_torch") else contextlib.nullcontext():
+            result = self._target(fields)(*args, **kwargs)
         if fields.get("as_handle"):
             return self._keep(result)
         return (result, list(args)) if fields.get("keep_arguments") else result
@@ -189,6 +190,17 @@ _QUESTIONS: dict[str, Question] = {
     "gradients": Guest.gradients,
     "module_gradients": Guest.module_gradients,
 }
+
+
+@contextlib.contextmanager
+def _float32() -> Iterator[None]:
+    """What an examiner makes is of the usual dtype, whatever default a notebook has chosen for its own."""
+    chosen = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(chosen)
 
 
 def _differentiate(output: Any, inputs: list[torch.Tensor], cotangent: torch.Tensor | None) -> list[torch.Tensor]:
