@@ -20,7 +20,7 @@ SEEDS = (0, 1)
 # Numbers that are part of a likeness, whatever the input was.
 FIXED_NUMBERS = re.compile(
     r"of size 1|sums? to 1|is 1 minus|rounded to \d decimals?|\(1 divided by it\)|float\d+"
-    r"|Conv2d|\bd?[Wb][12]\b|(weights|bias)_[12]"  # names
+    r"|dimensions? [\d, and]+|permute\([\d, ]+\)|Conv2d|\bd?[Wb][12]\b|(weights|bias)_[12]"  # names
 )
 
 

@@ -1,0 +1,51 @@
+# title: Flattened with the channels last
+
+# %%
+import torch
+from torch import nn
+
+# %%
+conv_net = nn.Sequential(
+    nn.Conv2d(3, 8, 2),
+    nn.ReLU(),
+    nn.MaxPool2d(2),
+    nn.Conv2d(8, 16, 2),
+    nn.ReLU(),
+    nn.MaxPool2d(2),
+)
+
+
+# %%
+class Joined(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.convs = conv_net
+        self.fc = nn.ModuleList([nn.Linear(256, 64), nn.Linear(64, 16), nn.Linear(16, 4)])
+
+    def forward(self, x):
+        x = self.convs(x).permute(0, 2, 3, 1).reshape(-1, 256)
+        x = torch.tanh(self.fc[1](self.fc[0](x).relu()))
+        return self.fc[2](x).softmax(dim=1)
+
+
+joined_net = Joined()
+
+
+# %%
+class SimpleConvNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 6, 5)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.pool = nn.MaxPool2d(2)
+        self.fc1 = nn.Linear(256, 120)
+        self.fc2 = nn.Linear(120, 84)
+        self.fc3 = nn.Linear(84, 10)
+
+    def forward(self, x):
+        x = self.pool(torch.relu(self.conv1(x)))
+        x = self.pool(torch.relu(self.conv2(x)))
+        x = x.flatten(1)
+        x = torch.relu(self.fc1(x))
+        x = torch.relu(self.fc2(x))
+        return self.fc3(x)
