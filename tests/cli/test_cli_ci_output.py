@@ -240,6 +240,45 @@ def test_saving_and_running_a_notebook_is_no_beginning(two: Path) -> None:
     assert not ci_checks._is_as_given(two / "double.ipynb")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("aside.ipynb", "", "which assignment is aside.ipynb?"),
+        ("double.ipynb", '{"cells": [', "The file breaks off"),
+        ("double.ipynb", '{"cells": ' + "[" * 100_000, "double.ipynb"),
+    ],
+)
+def test_a_notebook_that_cannot_be_checked_does_not_keep_the_others_from_it(
+    github: Path, two: Path, run: Any, name: str, content: str, said: str
+) -> None:
+    write_notebook(two / "triple.ipynb", "points 2")
+    write_notebook(two / name, "x = 1")
+    if content:
+        (two / name).write_text(content)
+    done = run("check", "--ci")
+    runner = Runner().read(done.out)
+    assert (done.code, runner.deaf_to) == (2, "")
+    places = {properties["file"]: data for _name, properties, data in runner.obeyed}
+    assert set(places) == {name, "triple.ipynb"} and said in places[name]
+    assert "Traceback" not in done.out
+    assert "About triple" in github.read_text() and (two / "torchgrade-report/triple.html").is_file()
+
+
+def test_a_notebook_of_a_students_own_is_told_where_to_go(two: Path, run: Any) -> None:
+    write_notebook(two / "triple.ipynb", "points 3")
+    write_notebook(two / "aside.ipynb", "x = 1")
+    said = run("check", "--ci")
+    assert "Move aside.ipynb into a folder, or call it as the task's notebook is called" in said.err
+
+
+def test_two_notebooks_of_one_assignment_have_a_page_each(two: Path, run: Any) -> None:
+    write_notebook(two / "triple.ipynb", "points 3")
+    write_notebook(two / "triple.old.ipynb", "points 1")
+    assert run("check", "--ci").code == 1
+    pages = sorted(p.name for p in (two / "torchgrade-report").glob("*.html"))
+    assert pages == ["triple-2.html", "triple.html"]
+
+
 # --- where a cell lies in its file -------------------------------------------------------------------------------
 
 CELLS = st.lists(st.text(alphabet='ab"\\\n{}[],: é\t', max_size=12), max_size=5)

@@ -65,6 +65,23 @@ def test_two_folders_are_compared(run: Any, out: Path, tmp_path: Path) -> None:
     assert said.code == 0 and "1 gains points" in said.out
 
 
+def test_where_nothing_was_handed_in_that_is_said_once(run: Any, out: Path) -> None:
+    results = tuple(
+        CriterionResult(id, "D", Outcome.FAILED, 0.0, 2.0, message="nothing was handed in")
+        for id in ("doubles", "other")
+    )
+    with Gradebook.open(out / "gradebook.sqlite") as book:
+        run_id = book.start_run("double", {})
+        gone = Verdict("boris", "double", Status.UNREADABLE, 0.0, 2.0, 0.0, results, reason="nothing was handed in")
+        book.record(gone, f"{run_id} boris", run_id)
+        book.end_run(run_id)
+    said = run("diff", "previous", "newest", "--out", out).out
+    assert "  boris  2 → 0 (\N{MINUS SIGN}2)  unreadable: nothing was handed in\n\n" in said
+    assert "another notebook" not in said
+    back = run("diff", "newest", "previous", "--out", out).out
+    assert "  boris  0 → 2 (+2)  unreadable before: nothing was handed in\n" in back
+
+
 def test_nothing_is_written_and_a_wrong_run_is_one_line(run: Any, out: Path) -> None:
     before = sorted(p.name for p in out.rglob("*"))
     said = run("diff", "newest", "20260101T000000Z-00000000", "--out", out)

@@ -140,6 +140,7 @@ def test_a_bundle_needs_no_gradebook(graded: Path, run: Any, tmp_path: Path) -> 
         (["csv", "--out", "nowhere"], "there is no gradebook nowhere/gradebook.sqlite"),
         (["csv", "--into", "x.csv"], "--into says nothing to the format csv"),
         (["csv", "--seconds", "60"], "--seconds says nothing to the format csv"),
+        (["classroom50", "--lang", "ru"], "--lang says nothing to the format classroom50"),
         (["gradescope", "--run", "x"], "--run says nothing to the format gradescope"),
         (["canvas"], "name Canvas's own export with --into"),
         (["moodle"], "--into is missing: download the grading worksheet"),

@@ -50,6 +50,16 @@ def test_several_assignments_make_one_kit(root: Path, run: Any, tmp_path: Path) 
     assert {p.name for p in (tmp_path / "out" / "kit").glob("*.ipynb")} == {"double.ipynb", "triple.ipynb"}
 
 
+def test_a_forgotten_folder_is_told(root: Path, run: Any) -> None:
+    add_assignment(root, "triple")
+    said = run("release", "double", "triple")
+    assert (said.code, said.err) == (
+        2,
+        "torchgrade: triple is an assignment; name the folder of the kit after it\n",
+    )
+    assert not (root / "triple").exists()
+
+
 def test_options_reach_the_kit(root: Path, run: Any, tmp_path: Path) -> None:
     bundle = tmp_path / "private.zip"
     said = run(

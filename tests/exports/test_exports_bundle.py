@@ -17,6 +17,7 @@ from small_course import add_assignment, write_course
 
 from torchgrade.errors import UsageError
 from torchgrade.exports.bundle import Bundle, BundleOptions, Platform, fit, make_bundle
+from torchgrade.kit import student_files
 from torchgrade.model import Course, Limits, Tier, VariantRule
 from torchgrade.spec import load_course
 
@@ -40,7 +41,8 @@ def made(course: Course, platform: Platform, **more: Any) -> Bundle:
     assignment = course.assignment("double")
     assert assignment is not None
     image = {"image": "uni/torchgrade:1"} if platform is Platform.PRAIRIELEARN else {}
-    return make_bundle(course, assignment, BundleOptions(platform, **image, **more), SECRET)
+    student = student_files(course, [assignment], "en") if platform is Platform.CLASSROOM50 else None
+    return make_bundle(course, assignment, BundleOptions(platform, **image, **more), SECRET, student)
 
 
 def test_gradescope_gets_its_two_files_at_the_root_and_all_that_grading_takes(course: Course) -> None:
@@ -75,6 +77,21 @@ def test_what_classroom50_publishes_is_what_students_have(course: Course) -> Non
     assert json.loads(bundle.files["torchgrade.json"])["max_points"] == 2.0
     assert "1 criteria that are not public are left out: students can read this bundle" in bundle.notes
     load_course(_unpacked(bundle, course.root.parent / "unpacked"))
+
+
+def test_nothing_of_hidden_criteria_is_in_what_classroom50_publishes(course: Course) -> None:
+    """Their titles and points stand in assignment.yaml, their sentences in catalogues."""
+    spec = course.root / "assignments/double/assignment.yaml"
+    data = yaml.safe_load(spec.read_text())
+    hidden = next(c for c in data["rubric"] if c.get("visibility") == "hidden")
+    hidden["title"] = "Titmouse"
+    spec.write_text("# a teacher's Titlark\n" + yaml.safe_dump(data))
+    (course.root / "course.yaml").write_text((course.root / "course.yaml").read_text() + "# another Titlark\n")
+    (course.root / "assignments/double/locale").mkdir()
+    (course.root / "assignments/double/locale/ru.po").write_text('msgid "Titmouse"\nmsgstr "Синица"\n')
+    everything = b"".join(made(load_course(course.root), Platform.CLASSROOM50).files.values())
+    for word in (hidden["id"], "Titmouse", "Синица", "Titlark"):
+        assert word.encode() not in everything, word
 
 
 def test_classroom50_without_a_public_criterion_is_refused(course: Course) -> None:

@@ -284,7 +284,7 @@ def test_names_are_neutral_and_identifiers_whole() -> None:
     made = canvas.fresh(rows, SOFTMAX, column="S (1)")
     assert list(csv.reader(io.StringIO(made.content.decode())))[2] == ["'=1+1", "101", "", "'+7900", "", "9"]
     with pytest.raises(UsageError) as caught:
-        canvas.fresh([row("a", login="+7900"), row("=b")], SOFTMAX, column="S (1)")
+        canvas.fresh([row("a", login="+7900"), row("=b", login="=b")], SOFTMAX, column="S (1)")
     assert [line.split(":")[0] for line in str(caught.value).splitlines()] == ["'=b'", "'a'"]
 
 
@@ -292,3 +292,12 @@ def test_double_identifiers_of_the_roster_are_refused() -> None:
     rows = [row("anna", canvas_id="7"), row("boris", canvas_id="7")]
     with pytest.raises(UsageError, match="'anna' and 'boris' have the same ID: '7'"):
         canvas.fresh(rows, SOFTMAX, column="S (1)")
+
+
+def test_a_file_from_the_roster_has_an_identifier_for_each_student() -> None:
+    """Of two namesakes, Canvas would give one the grade of the other."""
+    rows = [row("smith1", 9.0, name="John Smith"), row("smith2", 0.0, name="John Smith"), row("anna", sid="7")]
+    with pytest.raises(UsageError) as caught:
+        canvas.fresh(rows, SOFTMAX, column="S (1)")
+    (line,) = str(caught.value).splitlines()
+    assert "sis_login_id" in line and "smith1, smith2" in line and "anna" not in line

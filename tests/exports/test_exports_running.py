@@ -19,6 +19,7 @@ from graded import check
 from small_course import DOUBLE_LATE_ONLY, DOUBLE_RIGHT, double_course, write_notebook
 
 from torchgrade.exports.bundle import BundleOptions, Platform, make_bundle
+from torchgrade.kit import student_files
 from torchgrade.model import Tier
 from torchgrade.pipeline import platforms
 
@@ -62,7 +63,9 @@ def place(tmp_path: Path, platform: Platform, **more: Any) -> Place:
     image = {"image": "i"} if platform is Platform.PRAIRIELEARN else {}
     course = double_course(tmp_path / "course")
     options = BundleOptions(platform, **{"weakest": Tier.NONE, **image, **more})
-    archive = zipfile.ZipFile(io.BytesIO(make_bundle(course, course.assignments[0], options, b"s").as_zip()))
+    student = student_files(course, course.assignments, "en")
+    bundle = make_bundle(course, course.assignments[0], options, b"s", student)
+    archive = zipfile.ZipFile(io.BytesIO(bundle.as_zip()))
     shutil.rmtree(course.root)
     root = tmp_path / "machine"
     if platform is Platform.GRADESCOPE:

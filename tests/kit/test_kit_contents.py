@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 from handing_out import chosen, git, handed_out
+from small_course import add_assignment
 
 from torchgrade import __version__
 from torchgrade.errors import UsageError
@@ -126,6 +128,26 @@ def test_options_of_the_release_before_hold_until_others_are_said(course: Course
     assert "ubuntu-latest" in (kit / ".github/workflows/check.yml").read_text()
 
 
+def test_the_language_of_the_release_before_holds_too(course: Course, tmp_path: Path) -> None:
+    kit = handed_out(course, tmp_path / "out", language="ru")
+    handed_out(course, tmp_path / "out")
+    assert load_course(kit).language == "ru"
+    handed_out(course, tmp_path / "out", language="en")
+    assert load_course(kit).language == "en"
+
+
+@pytest.mark.parametrize("act", [release, would_change])
+def test_what_was_handed_out_is_not_taken_back(course: Course, tmp_path: Path, act: Callable[..., object]) -> None:
+    """An update would delete notebooks in which students have worked."""
+    add_assignment(course.root, "robin")
+    course = load_course(course.root)
+    kit = handed_out(course, tmp_path / "out", "double", "robin")
+    with pytest.raises(UsageError, match="out: double was handed out from here: name it, too"):
+        act(course, chosen(course, "robin").assignments, tmp_path / "out", ReleaseOptions())
+    assert (kit / "double.ipynb").is_file()
+    assert git(tmp_path / "out" / "template", "tag").split() == ["v1"]
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [("runner", "a\n  b: c"), ("url", "https://x y"), ("threshold", 101), ("runner", "{{ x }}")],
@@ -209,6 +231,20 @@ def test_work_of_a_teachers_own_in_a_release_is_not_lost(course: Course, tmp_pat
     with pytest.raises(UsageError, match="of your own"):
         handed_out(course, tmp_path / "out")
     assert (kit / "README.md").read_text() == "my own words"
+
+
+def test_a_folder_that_cannot_be_is_one_line(course: Course, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=r"file/template: cannot be written \(Not a directory\)"):
+        handed_out(course, tmp_path / "file")
+
+
+@pytest.mark.parametrize("inside", ["kit", "template"])
+def test_a_kit_is_not_released_into_a_kit(course: Course, tmp_path: Path, inside: str) -> None:
+    handed_out(course, tmp_path / "out")
+    with pytest.raises(UsageError, match="the folder that holds kit and template"):
+        handed_out(course, tmp_path / "out" / inside)
+    assert git(tmp_path / "out" / inside, "status", "--porcelain") == ""
 
 
 def test_two_assignments_with_different_files_of_one_name_are_refused(course: Course, tmp_path: Path) -> None:

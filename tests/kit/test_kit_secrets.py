@@ -94,6 +94,24 @@ def test_a_bundle_holds_what_grading_needs_and_lies_outside(course: Course, tmp_
         handed_out(course, tmp_path / "out", bundle=tmp_path / "out" / "kit" / "b.zip")
 
 
+def test_a_bundle_that_cannot_be_written_is_one_line_and_leaves_the_old_one(
+    course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UsageError, match="bundles: cannot be written"):
+        (tmp_path / "bundles").mkdir()
+        handed_out(course, tmp_path / "out", bundle=tmp_path / "bundles")
+    (tmp_path / "private.zip").write_text("the old one")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "write", full)
+    with pytest.raises(UsageError, match="No space left"):
+        handed_out(course, tmp_path / "out", bundle=tmp_path / "private.zip")
+    assert (tmp_path / "private.zip").read_text() == "the old one"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["bundles", "course", "private.zip"]
+
+
 def test_what_looks_like_markup_to_copier_stays_text(course: Course, tmp_path: Path) -> None:
     title = "{{ 7 * 7 }} {% raw %} #% if x %# {# no #} 'quoted' \"twice\""
     file = course.root / "course.yaml"

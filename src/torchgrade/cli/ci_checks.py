@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ from torchgrade.feedback.ci import files, summary, workflow
 from torchgrade.feedback.ci.findings import Examined, findings
 from torchgrade.feedback.terminal import clean
 from torchgrade.i18n import _
-from torchgrade.spec import load_course, speak
+from torchgrade.spec import assignment_ids, load_course, speak
 
 if TYPE_CHECKING:
     from torchgrade.model import Course
@@ -89,10 +90,10 @@ def _guarded(wanted: Wanted, environment: Mapping[str, str]) -> tuple[int, list[
         return _FAULT, [_complaint(said)]
 
 
-def _complaint(message: str) -> str:
-    """Said on standard error, and as the one annotation."""
+def _complaint(message: str, **place: object) -> str:
+    """Said on standard error, and as an annotation; ``place``: file and line."""
     print(clean(message), file=sys.stderr)
-    return workflow.command("error", message)
+    return workflow.command("error", message, **place)
 
 
 def _check_all(wanted: Wanted, environment: Mapping[str, str]) -> tuple[int, list[str]]:
@@ -102,15 +103,33 @@ def _check_all(wanted: Wanted, environment: Mapping[str, str]) -> tuple[int, lis
     paths, untouched = _notebooks(wanted)
     console = Console(highlight=False, emoji=False, width=_WIDTH, color_system=None)
     examined: list[Examined] = []
+    faults: list[str] = []
     with contextlib.closing(Checker(plain=wanted.plain, tell=partial(print, file=sys.stderr))) as checker:
         for path in paths:
-            examined.append(_examined(checker, path, wanted, environment, console))
+            try:
+                examined.append(_examined(checker, path, wanted, environment, console))
+            except TorchgradeError as error:  # the others are checked all the same
+                said = _why_not(error, path, alone=len(paths) + len(untouched) == 1)
+                faults.append(_complaint(said, file=_shown(path, environment), line=1))
     for path in untouched:
         said = _("{notebook} has not been begun yet: passed over").format(notebook=path.name)
         console.print(clean(said), markup=False, soft_wrap=True)
-    _write(examined, [p.name for p in untouched], wanted.out, environment)
+    if examined or not faults:
+        _write(examined, [p.name for p in untouched], wanted.out, environment)
     found = sorted((f for one in examined for f in findings(one)), key=lambda f: -f.points)
-    return _code(examined, wanted.threshold), workflow.commands(found)
+    return _FAULT if faults else _code(examined, wanted.threshold), faults + workflow.commands(found)
+
+
+def _why_not(error: TorchgradeError, path: Path, *, alone: bool) -> str:
+    """What kept a notebook from being checked. One that a student put beside those of the course has to go."""
+    from torchgrade.pipeline import course_root
+
+    said = f"torchgrade: {error}"
+    with contextlib.suppress(TorchgradeError):
+        if not alone and path.stem not in assignment_ids(course_root(path.resolve().parent)):
+            advice = _("Move {name} into a folder, or call it as the task's notebook is called.")
+            said += "\n" + advice.format(name=path.name)
+    return said
 
 
 def _notebooks(wanted: Wanted) -> tuple[list[Path], list[Path]]:
@@ -130,19 +149,24 @@ def _notebooks(wanted: Wanted) -> tuple[list[Path], list[Path]]:
 
 def _is_as_given(path: Path) -> bool:
     """Whether every cell of code still says what it said; a kit holds each notebook as it was given."""
-    from torchgrade.grading.answers import read_trusted
     from torchgrade.pipeline import course_root
 
     with contextlib.suppress(TorchgradeError):
         given = course_root(path.resolve().parent) / "assignments" / path.stem / path.name
         if given.is_file():
-            return _code_of(read_trusted(path)) == _code_of(read_trusted(given))
+            code = _code_of(given)
+            return code is not None and _code_of(path) == code
     return False
 
 
-def _code_of(notebook: dict[str, object]) -> list[str]:
+def _code_of(path: Path) -> list[str] | None:
+    """The code of a notebook, read with the care that a stranger's file needs; None where it cannot be read."""
+    from torchgrade.intake import collect
     from torchgrade.notebook import code_cells
 
+    notebook = collect(path)[0].notebook
+    if notebook is None:
+        return None
     return [source.strip() for _index, source in code_cells(notebook) if source.strip()]
 
 
@@ -195,9 +219,12 @@ def _report(examined: list[Examined]) -> Iterator[tuple[str, str]]:
     from torchgrade.feedback import render_student
 
     now = datetime.now(UTC)
+    seen: Counter[str] = Counter()
     for one in examined:
         page = render_student(one.course, one.assignment, one.verdict, generated_at=now)
-        yield f"{one.assignment.id}.html", page
+        seen[one.assignment.id] += 1
+        number = seen[one.assignment.id]  # a second notebook of one assignment has a page of its own
+        yield f"{one.assignment.id}{f'-{number}' if number > 1 else ''}.html", page
     yield "code-quality.json", files.code_quality([f for one in examined for f in findings(one)])
     yield "junit.xml", files.junit(examined)
 

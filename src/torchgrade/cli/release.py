@@ -46,7 +46,7 @@ def release(
 ) -> None:
     """Make a student kit in DIR/kit, and in DIR/template what updates repositories that were handed out.
 
-    The address, label, threshold and wheel of the release before hold until you say others.
+    The language, address, label, threshold and wheel of the release before hold until you say others.
     """
     from torchgrade.pipeline.release import ReleaseOptions, would_change
     from torchgrade.pipeline.release import release as run
@@ -54,7 +54,7 @@ def release(
     if len(what) < 2:
         raise UsageError("release wants the ids of assignments and, after them, the folder of the kit")
     *ids, folder = what
-    course, found = _course(ids)
+    course, found = _course(ids, folder)
     options = ReleaseOptions(lang, url, runner, threshold, wheel, bundle)
     if check:
         _tell_changes(would_change(course, found, Path(folder), options))
@@ -62,7 +62,7 @@ def release(
         _tell(run(course, found, Path(folder), options))
 
 
-def _course(ids: list[str]) -> tuple[Course, list[Assignment]]:
+def _course(ids: list[str], folder: str) -> tuple[Course, list[Assignment]]:
     """The course, with these assignments in this order, each once. Raises UsageError, SpecError."""
     from dataclasses import replace
 
@@ -71,6 +71,8 @@ def _course(ids: list[str]) -> tuple[Course, list[Assignment]]:
 
     root = course_root(Path.cwd())
     known = assignment_ids(root)
+    if folder in known and not Path(folder).exists():
+        raise UsageError(f"{folder} is an assignment; name the folder of the kit after it")
     for id in ids:
         if id not in known:
             raise UsageError(f"no assignment {id!r}; there are: {', '.join(known)}")

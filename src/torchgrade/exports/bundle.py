@@ -35,6 +35,7 @@ _START_SECONDS = (
     100.0  # importing torch on half a processor, the reference, the last answer: beside the examination
 )
 _SCRIPTS = Path(__file__).parent / "platforms"
+_COURSE_FOLDERS = ("assignments", "graders", "locale")
 _PASSED_OVER = ("__pycache__", ".ipynb_checkpoints", "cohort")
 _CLASSROOM_BYTES = 10 * 2**20
 _OVERHEAD_MB = 1024  # of the engine beside the room
@@ -87,14 +88,22 @@ class Bundle:
 _RUNNABLE = ("setup.sh", "run_autograder", "autograder.py", "grade.py")
 
 
-def make_bundle(course: Course, assignment: Assignment, options: BundleOptions, secret: bytes) -> Bundle:
-    """Everything the platform needs. ``secret`` is the course's: only what follows from it is put in. Raises
-    UsageError."""
+def make_bundle(
+    course: Course,
+    assignment: Assignment,
+    options: BundleOptions,
+    secret: bytes,
+    student: Mapping[str, bytes] | None = None,
+) -> Bundle:
+    """Everything the platform needs. ``secret`` is the course's: only what follows from it is put in. ``student``:
+    the files of a student's kit by path; what students can read holds nothing else. Raises UsageError."""
     public = options.platform is Platform.CLASSROOM50
     options = replace(options, seconds=options.seconds or USUAL_SECONDS[options.platform])
     _check(assignment, options, public)
     limits = fit(assignment.limits, options.seconds)
-    files = dict(_course_files(course, assignment, limits, public=public))
+    files = dict(_public_files(student or {}) if public else _course_files(course, assignment))
+    spec = (assignment.folder / "assignment.yaml").relative_to(course.root).as_posix()
+    files[spec] = _with_limits(files[spec], limits)
     if options.roster is not None:
         files["roster.csv"] = _read(options.roster)
     files["requirements.txt"] = _requirements(options).encode()
@@ -162,22 +171,21 @@ def _check(assignment: Assignment, options: BundleOptions, public: bool) -> None
         raise UsageError(f"{assignment.id} gives each student a task of their own; name the --roster of these")
 
 
-def _course_files(
-    course: Course, assignment: Assignment, limits: Limits, *, public: bool
-) -> Iterator[tuple[str, bytes]]:
+def _course_files(course: Course, assignment: Assignment) -> Iterator[tuple[str, bytes]]:
     yield "course.yaml", _read(course.root / "course.yaml")
-    folders = [course.root / "locale", assignment.folder]
-    folders += [] if public else [assignment.solution.parent, assignment.graders]
+    folders = (course.root / "locale", assignment.folder, assignment.solution.parent, assignment.graders)
     for folder in folders:
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
             name = path.relative_to(course.root)
             if not any(part in _PASSED_OVER or part.startswith(".") for part in name.parts):
                 yield name.as_posix(), _read(path)
-    if public:
-        grader = assignment.graders / "test_public.py"
-        yield grader.relative_to(course.root).as_posix(), _read(grader)
-    spec = assignment.folder / "assignment.yaml"
-    yield spec.relative_to(course.root).as_posix(), _with_limits(_read(spec), limits)
+
+
+def _public_files(student: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    """Of a kit, what makes it a course; what lies beside is the student's own folder."""
+    for name, content in student.items():
+        if name == "course.yaml" or name.partition("/")[0] in _COURSE_FOLDERS:
+            yield name, content
 
 
 def _with_limits(spec: bytes, limits: Limits) -> bytes:

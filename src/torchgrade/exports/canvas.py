@@ -76,7 +76,7 @@ def fresh(rows: Sequence[Row], assignment: Assignment, *, column: str) -> Filled
             "another title would make a new assignment there. Or give Canvas's own export with --into"
         )
     graded = in_order(row for row in rows if row.state in (State.GRADED, State.EXCUSED))
-    problems: list[str] = []
+    problems = list(_unidentified(graded))
     lines = [[f"    {_POINTS_POSSIBLE}", "", "", "", "", number(possible(assignment))]]
     changes = []
     for row in graded:
@@ -173,16 +173,34 @@ def _notes(
 
 def _identity(row: Row, problems: list[str]) -> list[str]:
     """The five cells that say who. The strongest identifier stays as it is; the others may be neutralised."""
-    fields = {folded(name): value.strip() for name, value in row.fields.items() if value}
+    fields = _fields(row)
     name = next((fields[n] for n in ("name", "full name") if fields.get(n)), row.student)
-    ids = [_first(fields, key) for key in KEYS[:3]]
-    strongest = next((value for value in ids if value), name)
+    ids = _ids(row)
+    strongest = next(filter(None, ids), "")
     if is_formula(strongest):
         problems.append(
             f"{row.student!r}: {strongest!r} is a formula to a spreadsheet, and Canvas knows the student by "
             "nothing stronger; give the roster a column canvas_id"
         )
     return [neutral(name), *(value if value == strongest else neutral(value) for value in ids), ""]
+
+
+def _unidentified(rows: Sequence[Row]) -> Iterator[str]:
+    """By a name alone Canvas could take one namesake for the other."""
+    if names := [row.student for row in rows if not any(_ids(row))]:
+        yield (
+            f"no canvas_id, sis_user_id or sis_login_id in the roster for: {listed(names)}; add one, or give "
+            "Canvas's own export with --into"
+        )
+
+
+def _ids(row: Row) -> list[str]:
+    """By what Canvas knows the student, strongest first; empty where the roster does not say."""
+    return [_first(_fields(row), key) for key in KEYS[:3]]
+
+
+def _fields(row: Row) -> dict[str, str]:
+    return {folded(name): value.strip() for name, value in row.fields.items() if value}
 
 
 def _first(fields: dict[str, str], key: Key) -> str:

@@ -17,6 +17,7 @@ from torchgrade.exports.rows import Row
 from torchgrade.exports.tables import read_table
 from torchgrade.exports.writing import spare_beside, told, write_files, write_folder
 from torchgrade.intake.roster import Roster, read_roster
+from torchgrade.kit import student_files
 from torchgrade.model import Assignment, Tier, Verdict
 from torchgrade.pipeline import keys
 from torchgrade.pipeline.reporting import PastRun, ReportOptions, course_name, past_run, places
@@ -138,6 +139,7 @@ def _check(options: ExportOptions) -> None:
         "--feedback": (options.feedback, form is Format.MOODLE),
         "--gradebook": (bool(options.gradebook), not bundle),
         "--run": (bool(options.run), not bundle),
+        "--lang": (bool(options.language), not bundle),  # a bundle speaks as course.yaml says
         "--wheel": (options.wheel is not None, bundle),
         "--sandbox": (options.sandbox is not Tier.LANDLOCK, bundle),
         "--seconds": (options.seconds != 0, bundle),
@@ -285,7 +287,8 @@ def _bundle(root: Path, options: ExportOptions, platform: Platform) -> Exported:
     chosen = BundleOptions(
         platform, options.sandbox, options.seconds, options.wheel, options.roster, options.image
     )
-    bundle = make_bundle(course, assignment, chosen, keys.course_secret(course.root))
+    student = student_files(course, [assignment], course.language) if platform is Platform.CLASSROOM50 else None
+    bundle = make_bundle(course, assignment, chosen, keys.course_secret(course.root), student)
     target = options.out if options.out is not None and _is_file(options) else None
     target = target or (options.out or Path()) / f"{assignment.id}{_ENDINGS[options.format]}"
     if options.dry_run:

@@ -19,6 +19,7 @@ from typing import Any
 
 from torchgrade import __version__
 from torchgrade.errors import SpecError, UsageError
+from torchgrade.exports.writing import spare_beside, told, write_files
 from torchgrade.feedback.words import number
 from torchgrade.i18n import _
 from torchgrade.kit import KitSettings, Repository, render, settings_in, student_files, template_files
@@ -41,7 +42,7 @@ _SHORTEST_SECRET = 8
 class ReleaseOptions:
     """What a teacher chose; None: as in the release before, or the default."""
 
-    language: str = ""  # empty: the course's
+    language: str = ""  # empty: as before, or the course's
     url: str | None = None
     runner: str | None = None
     threshold: float | None = None
@@ -74,20 +75,22 @@ def release(course: Course, assignments: Sequence[Assignment], folder: Path, opt
 
     What was killed half-way is finished by the next release.
     """
+    _refuse_inside(folder)
     template, kit = Repository(folder / "template"), Repository(folder / "kit")
     template.check()
     kit.check()
     files = compose(course, assignments, template, options)
-    if options.bundle is not None:
-        write_bundle(course, assignments, options.bundle, folder)
-    newest = (template.versions() or [0])[-1]
-    made = template.commit(files, f"Release {newest + 1}: {', '.join(a.id for a in assignments)}")
-    if not template.tagged():
-        newest += 1
-        template.tag(newest)
-    before = kit.digests()
-    rendered = render(template.folder, f"v{newest}", _source(files))
-    kit.commit(rendered, f"Release {newest}")
+    with told():
+        if options.bundle is not None:
+            write_bundle(course, assignments, options.bundle, folder)
+        newest = (template.versions() or [0])[-1]
+        made = template.commit(files, f"Release {newest + 1}: {', '.join(a.id for a in assignments)}")
+        if not template.tagged():
+            newest += 1
+            template.tag(newest)
+        before = kit.digests()
+        rendered = render(template.folder, f"v{newest}", _source(files))
+        kit.commit(rendered, f"Release {newest}")
     changes = tuple(_changes(before, rendered))
     return Released(f"v{newest}", changes, made, template.folder, kit.folder, options.bundle)
 
@@ -99,6 +102,7 @@ def would_change(
 
     Raises UsageError, SpecError.
     """
+    _refuse_inside(folder)
     files = compose(course, assignments, Repository(folder / "template"), options)
     with tempfile.TemporaryDirectory() as spare:
         draft = Repository(Path(spare) / "template")
@@ -112,10 +116,12 @@ def compose(
     course: Course, assignments: Sequence[Assignment], template: Repository, options: ReleaseOptions
 ) -> dict[str, bytes]:
     """The files of the template. Raises UsageError, SpecError."""
+    before = settings_in((template.file(SETTINGS) or b"").decode())
+    _refuse_to_take_back(assignments, before, template.folder.parent)
+    options = _as_before(options, before)
     course = speak(course, options.language)
     for assignment in assignments:
         check_graders(assignment)
-    options = _as_before(options, settings_in((template.file(SETTINGS) or b"").decode()))
     student = student_files(course, assignments, course.language)
     student |= (wheel := _wheel(options, template))
     settings = _settings(course, assignments, options, student, next(iter(wheel), ""))
@@ -131,10 +137,26 @@ def _as_before(options: ReleaseOptions, before: KitSettings | None) -> ReleaseOp
         before = KitSettings("", "", (), (), (), "")
     return replace(
         options,
+        language=options.language or before.language,
         url=before.url if options.url is None else options.url,
         runner=before.runner if options.runner is None else options.runner,
         threshold=before.threshold if options.threshold is None else options.threshold,
     )
+
+
+def _refuse_to_take_back(assignments: Sequence[Assignment], before: KitSettings | None, folder: Path) -> None:
+    """copier deletes what a template no longer has, a notebook with a student's work in it like any other file."""
+    given = {str(one["id"]) for one in before.assignments} if before else set()
+    if gone := sorted(given - {a.id for a in assignments}):
+        raise UsageError(
+            f"{folder}: {', '.join(gone)} was handed out from here: name it, too, or the next update would delete "
+            "students' notebooks. For a kit without it choose another folder"
+        )
+
+
+def _refuse_inside(folder: Path) -> None:
+    if (folder / ANSWERS).is_file() or (folder / SETTINGS).is_file():
+        raise UsageError(f"{folder}: was made by a release; name the folder that holds kit and template")
 
 
 def _check(options: ReleaseOptions) -> None:
@@ -256,9 +278,14 @@ def write_bundle(course: Course, assignments: Sequence[Assignment], path: Path, 
         raise UsageError(f"--bundle {path}: holds solutions and hidden graders; put it outside {folder}")
     if not path.resolve().parent.is_dir():
         raise UsageError(f"--bundle {path}: the folder {path.parent} does not exist")
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for one in _private(course, assignments):
-            archive.write(one, one.relative_to(course.root).as_posix())
+    spare = spare_beside(path)
+    try:
+        with zipfile.ZipFile(spare, "x", zipfile.ZIP_DEFLATED) as archive:
+            for one in _private(course, assignments):
+                archive.write(one, one.relative_to(course.root).as_posix())
+        write_files({path: spare})
+    finally:
+        spare.unlink(missing_ok=True)
 
 
 def _private(course: Course, assignments: Sequence[Assignment]) -> Iterator[Path]:
