@@ -28,6 +28,7 @@ from torchgrade.data import batches, digits, idx, places, scenes, splitting
 from torchgrade.data.known import KNOWN, Batches, KnownSet, known_set
 from torchgrade.data.records import Arrays, Part, Split
 from torchgrade.errors import BrokenError, UsageError
+from torchgrade.i18n import _
 
 if TYPE_CHECKING:
     import numpy as np
@@ -146,8 +147,9 @@ def prepare(
     folder = home / _key(sources, secret, kept=kept, official=official)
     if not (folder / "prepared.json").is_file():
         for name, source in sources.items():
-            what = f"from {source.root}" if source else "as a procedural stand-in: the real set is not here"
-            tell(f"preparing {KNOWN[name].title} {what}")
+            said = _("preparing {name} as a procedural stand-in: the real set is not here")
+            said = _("preparing {name} from {folder}") if source else said
+            tell(said.format(name=KNOWN[name].title, folder=source.root if source else ""))
         try:
             _build(home, folder, sources, secret, kept=kept, official=official)
         except OSError as error:
