@@ -72,7 +72,9 @@ def test_where_nothing_was_handed_in_that_is_said_once(run: Any, out: Path) -> N
     )
     with Gradebook.open(out / "gradebook.sqlite") as book:
         run_id = book.start_run("double", {})
-        gone = Verdict("boris", "double", Status.UNREADABLE, 0.0, 2.0, 0.0, results, reason="nothing was handed in")
+        gone = Verdict(
+            "boris", "double", Status.UNREADABLE, 0.0, 2.0, 0.0, results, reason="nothing was handed in"
+        )
         book.record(gone, f"{run_id} boris", run_id)
         book.end_run(run_id)
     said = run("diff", "previous", "newest", "--out", out).out

@@ -151,6 +151,22 @@ assert ax.get_title() == 'x'
 #--- module: needs pandas, which graders do not
 import pandas as pd
 assert pd.Series([double(1)]).sum() == 2
+#--- programs: reaches files or programs by 'os'
+import torch
+assert torch.os.system('true') == double(0)
+#--- programs by an alias: reaches files or programs by 'sys'
+from statistics import sys as s
+assert len(s.path) == double(1)
+#--- programs by a module's own: reaches files or programs by '_os'
+import random
+assert random._os.getpid() > double(1)
+#--- files: reaches files or programs by 'load'
+import numpy as np
+assert np.load('data.npy').sum() == double(1)
+#--- files by an array: reaches files or programs by 'tofile'
+x = np.arange(3)
+x.tofile('data.bin')
+assert double(1) == 2
 #--- patch: puts something else in the place of 'double'
 double = lambda x: 0
 assert pair(1)[0] == 1

@@ -174,6 +174,12 @@ def test_what_cannot_be_moved_is_listed_with_the_reason(
     assert "\n".join(listed) == source
 
 
+def test_a_test_that_no_parser_can_hold_is_left(root: Path, tmp_path: Path) -> None:
+    deep = test_cell("deep", 1, f"assert double(1) == {'-' * 20_000}2")
+    made = import_nbgrader(root, save(tmp_path / "one.ipynb", *around(deep)))
+    assert [n.reason for n in made.not_carried] == ["is nested too deeply"]
+
+
 def test_a_wrong_answer_is_told_what_came(root: Path, tmp_path: Path) -> None:
     import_nbgrader(root, save(tmp_path / "one.ipynb", *around(test_cell("t", 1, "assert double(2) == 4"))))
     text = grader(root, "one")
@@ -262,8 +268,12 @@ def test_an_id_that_is_no_folder_s_name_is_refused(root: Path, tmp_path: Path, i
         ((answer("x", "x = 1"),), "no cell gives points"),
         ((*ONE, test_cell("t", 1, "assert x")), "cell 3: 't' is the id of cell 2 already"),
         ((marked(code("x"), "", grade=True, points=1),), "cell 1: nbgrader's grade_id is missing"),
-        ((test_cell("t", -1, "assert x"),), "cell 1: nbgrader's points are -1"),
-        ((marked(code("x"), "t", grade=True, points="1"),), "cell 1: nbgrader's points are '1'"),
+        ((test_cell("t", -1, "assert x"),), "cell 1: nbgrader's points are -1; write a number from 0 on"),
+        ((marked(code("x"), "t", grade=True, points="1"),), "cell 1: nbgrader's points are '1'; write a number"),
+        ((*ONE, test_cell("b", 1, "assert x\0 == 1")), "cell 3: holds characters that no text file can"),
+        ((text("\ud800"), *ONE), "cell 1: holds characters that no text file can"),
+        ((*ONE, test_cell("\ud800", 1, "assert x == 1")), "cell 3: holds characters that no text file can"),
+        ((*ONE, test_cell(7, 1, "assert x == 1")), "cell 3: nbgrader's grade_id is 7; write a name"),  # type: ignore[arg-type]
         ((marked(code("x"), "t", grade=True, schema_version=9),), "schema_version 9 is not known here"),
         (
             (answer("f", "def f(n):\n    # YOUR CODE HERE\n    raise NotImplementedError()"), ONE[1]),

@@ -222,6 +222,7 @@ def test_objects_of_another_repository_are_not_looked_into(clones: Path, tmp_pat
         ("HEAD", b"ref: ../../../../etc/passwd\n"),
         ("HEAD", b"ref: refs/heads/../../../secret\n"),
         ("HEAD", b"ref: refs/heads/.invalid\n"),
+        ("HEAD", b"ref: refs/heads/" + b"a" * 300),
         ("HEAD", b"\xff\xfe"),
         ("HEAD", b"x" * 10_000),
         ("refs/heads/main", b"ref: refs/heads/main\n"),
@@ -250,6 +251,22 @@ def test_links_in_place_of_a_repository_are_not_followed(clones: Path, tmp_path:
     found = read(clones, choice=BETWEEN)
     assert found.source("anna") == "early"
     assert {found[n].problem for n in ("link", "git-link", "git-file")} == {"There is no git repository here."}
+
+
+@pytest.mark.parametrize("linked", ["objects/pack", "objects/pack/*", "objects/??"])
+def test_links_among_the_objects_are_not_followed(clones: Path, tmp_path: Path, linked: str) -> None:
+    other = Repository(tmp_path / "other")
+    commit = other.commit("not yours")
+    if "pack" in linked:
+        other.git("gc", "-q")
+    shutil.rmtree(clones / "anna" / ".git" / "objects" / "pack")
+    for found in (other.folder / ".git").glob(linked):
+        link = clones / "anna" / ".git" / found.relative_to(other.folder / ".git")
+        link.parent.mkdir(exist_ok=True)
+        if not link.exists():
+            link.symlink_to(found)
+    put(clones, "anna/.git/refs/heads/main", f"{commit}\n".encode())
+    assert "keeps its objects in another one" in read(clones)["anna"].problem
 
 
 def test_links_and_repositories_within_a_commit_are_not_followed(clones: Path) -> None:
@@ -389,6 +406,7 @@ def test_a_list_of_nothing_is_one_line(tmp_path: Path) -> None:
         ("2026-11-01T23:59Z", 23),
         ("2026-11-01 23:59 UTC", 23),
         ("2026-11-01 23:59 -0100", 0),
+        ("2026-10-25 02:30 Europe/Berlin", 1),  # shown twice: the second, as for `due`
     ],
 )
 def test_a_moment_has_a_zone(text: str, hour: int) -> None:
@@ -404,6 +422,7 @@ def test_a_moment_has_a_zone(text: str, hour: int) -> None:
         ("tomorrow", "is not a day with a time and a zone"),
         ("2026-02-30 12:00 UTC", "there is no such day or time"),
         ("2026-02-20 12:00 MSK", "there is no time zone 'MSK'"),
+        ("2026-03-29 02:30 Europe/Berlin", "2026-03-29 02:30 does not exist in Europe/Berlin"),
         ("2026-02-20 12:00 Europe/Nowhere", "there is no time zone"),
         ("2026-02-20 12:00 ../../etc/passwd", "there is no time zone"),
         ("2026-02-20 12:00 +99:00", "there is no time zone"),

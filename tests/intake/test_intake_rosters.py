@@ -78,5 +78,13 @@ def test_what_would_make_one_student_two_is_refused_with_its_line(
     assert f"roster.csv{told}" in str(caught.value)
 
 
+@pytest.mark.parametrize("between", [",", ";", "\t"])
+def test_empty_rows_below_a_table_are_nobody(tmp_path: Path, between: str) -> None:
+    lines = ["student,name", "a,Ivan", ",", " , ", "", "b,Anna", ","]
+    assert read_roster(roster_file(tmp_path, *(x.replace(",", between) for x in lines))).students == ("a", "b")
+    with pytest.raises(SpecError, match=r"roster\.csv:2: student: a row without a student"):
+        read_roster(roster_file(tmp_path, "student,name", ",Ivan"))
+
+
 def test_names_may_be_alike(tmp_path: Path) -> None:
     assert len(read_roster(roster_file(tmp_path, "student,name", "a,Ivan", "b,Ivan")).students) == 2

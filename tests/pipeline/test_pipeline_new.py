@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -150,11 +151,21 @@ def test_the_walk_through_of_the_guide_is_an_assignment_that_passes(tmp_path: Pa
     guide = (Path(__file__).parents[2] / "docs" / "teachers.md").read_text(encoding="utf-8")
     section = guide.partition("### A new one in ten minutes")[2].partition("\n### ")[0]
     spec, solution, public, hidden, wrong = re.findall(r"```(?:yaml|python)\n(.*?)```", section, re.DOTALL)
-    root = add_assignment(
-        course(tmp_path / "course"), "smoothing", public=public, hidden=hidden,
-        solution=["import torch", solution.strip()], answers={"wrong/begins_at_zero.py": wrong},
-    )  # fmt: skip
+    root = course(tmp_path / "course")
+    create(root, Wanted("smoothing"))
     (root / "assignments/smoothing/assignment.yaml").write_text(spec, encoding="utf-8")
+    notebook = root / "solutions/smoothing/smoothing.ipynb"
+    data = json.loads(notebook.read_text(encoding="utf-8"))
+    data["cells"][-1]["source"] = solution
+    notebook.write_text(json.dumps(data), encoding="utf-8")
+    for name, tests in (("public", public), ("hidden", hidden)):
+        grader = root / f"graders/smoothing/test_{name}.py"
+        head = grader.read_text(encoding="utf-8").partition("@pytest")[0]  # what `new` wrote above its test
+        grader.write_text(head + tests, encoding="utf-8")
+    answers = root / "graders/smoothing/answers/wrong"
+    answers.mkdir(parents=True)
+    (answers / "begins_at_zero.py").write_text(wrong, encoding="utf-8")
+    list(course_test.test_course(load_course(root), fix=True))
     tried = found(root)
     assert {subject for subject, _problem in tried} >= {"solution earns everything", "wrong/begins_at_zero"}
     assert [problem for _subject, problem in tried if problem] == []

@@ -99,6 +99,12 @@ def test_a_broken_verdict_is_not_the_best_and_hides_nothing() -> None:
     assert stand(Policy(choice=Choice.LAST), attempt(5, -2), broken).attempt == 2
 
 
+def test_what_could_not_be_judged_is_told_to_the_whole_group() -> None:
+    nothing, theirs = both(0, -1, settled=False)
+    found = stand(Policy(DUE, groups=True), nothing, theirs)
+    assert found.because[-1] == "It could not be judged yet, so these points are not final."
+
+
 def test_an_attempt_judged_by_earlier_graders_is_told() -> None:
     old = attempt(9, -2, graders="g1")
     found = stand(Policy(choice=Choice.BEST), old, attempt(3, -1, 2, current=True, graders="g2"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,21 @@ def test_all_keys_are_read(tmp_path: Path) -> None:
     assert found.due is not None and found.due.isoformat() == "2026-03-01T23:59:00+03:00"
     assert found.late == LateRule(Amount(share=0.1), Unit.DAY, floor=Amount(share=0.5), closed=Span(7))
     assert (found.grace, found.choice, found.limit, found.groups) == (Span(0, 900), Choice.BEST, 3, True)
+
+
+def test_what_the_guide_shows_is_read(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "teachers.md").read_text(encoding="utf-8")
+    section = guide.partition("## Dates and attempts")[2].partition("\n## ")[0]
+    both, steps = re.findall(r"^ *```yaml\n(.*?)```", section, re.DOTALL | re.MULTILINE)
+    course, assignment = both.split("# assignments/<id>/assignment.yaml\n")
+    found = policy(tmp_path, assignment, course)
+    assert found.due is not None and str(found.due.tzinfo) == "Europe/Moscow"
+    assert (found.late, found.groups, found.grace) == (None, True, Span(0, 900))
+    assert policy(tmp_path, "", course).late == LateRule(
+        Amount(share=0.1), Unit.DAY, floor=Amount(share=0.5), closed=Span(7)
+    )
+    late = policy(tmp_path, textwrap.dedent(steps), course).late
+    assert late is not None and len(late.steps) == 2
 
 
 def test_steps_are_read(tmp_path: Path) -> None:

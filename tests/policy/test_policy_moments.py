@@ -60,7 +60,10 @@ def test_a_moment_is_what_was_written(text: str, utc: str) -> None:
         ("0026-03-01 23:59 UTC", "the year 26 is not one of"),
         ("2026-03-01 23:59 Europe/Moskow", "no time zone 'Europe/Moskow'; did you mean 'Europe/Moscow'?"),
         ("2026-03-01 23:59 moscow", "did you mean 'Europe/Moscow'?"),
-        ("2026-03-01 23:59 MSK", "no time zone 'MSK'"),
+        ("2026-03-01 23:59 MSK", "no time zone 'MSK'; they are named like"),  # not Omsk
+        ("2026-03-01 23:59 GMT+3", "did you mean '+03:00'?"),  # Etc/GMT+3 is three hours on the other side
+        ("2026-03-01 23:59 utc-10", "did you mean '-10:00'?"),
+        ("2026-03-01 23:59 GMT3", "no time zone 'GMT3'; they are named like"),
         ("2026-03-01 23:59 ../../etc/passwd", "no time zone"),
         ("2026-03-01 23:59 Europe", "no time zone 'Europe'"),
         ("2026-03-01 23:59 +25:00", "there is no offset +25:00"),

@@ -72,12 +72,21 @@ def _section(one: str, many: str, students: Sequence[Student]) -> Iterator[str]:
     yield f"{len(students)} {one if len(students) == 1 else many}"
     wide = min(max(len(s.name) for s in students), 40)
     for student in students:
-        other = "  another notebook was handed in" if student.other_notebook else ""
-        yield f"  {student.name:{wide}}  {_score(student)}{other}"
-        for change in student.changes:
+        unreadable = _unreadable(student)
+        other = "another notebook was handed in" if student.other_notebook else ""
+        yield f"  {student.name:{wide}}  {_score(student)}  {unreadable or other}".rstrip()
+        for change in () if unreadable else student.changes:
             yield f"      {_change(change)}"
             if change.why:
                 yield f"          {_short(change.why)}"
+
+
+def _unreadable(student: Student) -> str:
+    """Why there was no notebook to examine on one side: said once, as every criterion is lost by it."""
+    for verdict, when in ((student.after, ""), (student.before, " before")):
+        if verdict.status == "unreadable":
+            return f"unreadable{when}: {_short(verdict.reason)}"
+    return ""
 
 
 def _score(student: Student) -> str:

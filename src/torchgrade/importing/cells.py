@@ -127,6 +127,7 @@ def _cell(path: Path, number: int, cell: dict[str, Any]) -> Cell:
     if kind not in ("code", "markdown", "raw"):
         raise SpecError(path, None, f"cell {number}", f"is of an unknown type, '{kind[:20]}'")
     source = cell_source(cell)
+    _check_text(path, number, source)
     metadata = cell.get("metadata")
     marks = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     if not isinstance(marks, dict):
@@ -137,11 +138,20 @@ def _cell(path: Path, number: int, cell: dict[str, Any]) -> Cell:
     role = _role(kind, marks)
     if role == "given":
         return Cell(number, kind, source, attachments=cell.get("attachments"))
-    grade_id = marks.get("grade_id")
-    if not isinstance(grade_id, str) or not grade_id.strip():
+    grade_id = marks.get("grade_id") or ""
+    if not isinstance(grade_id, str):
+        raise SpecError(path, None, f"cell {number}", f"nbgrader's grade_id is {grade_id!r}; write a name")
+    if not grade_id.strip():
         raise SpecError(path, None, f"cell {number}", "nbgrader's grade_id is missing")
+    _check_text(path, number, grade_id)
     points = _points(path, number, marks) if role != "answer" else 0.0
     return Cell(number, kind, source, role, grade_id.strip(), points, cell.get("attachments"))
+
+
+def _check_text(path: Path, number: int, text: str) -> None:
+    """What JSON can say and a Python file or a YAML file cannot: NUL, and half of a surrogate pair."""
+    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        raise SpecError(path, None, f"cell {number}", "holds characters that no text file can; take them out")
 
 
 def _role(kind: str, marks: dict[str, Any]) -> str:
@@ -156,7 +166,9 @@ def _role(kind: str, marks: dict[str, Any]) -> str:
 def _points(path: Path, number: int, marks: dict[str, Any]) -> float:
     points = marks.get("points", 0)
     if isinstance(points, bool) or not isinstance(points, int | float) or not 0 <= points <= _MAX_POINTS:
-        raise SpecError(path, None, f"cell {number}", f"nbgrader's points are {points!r}")
+        raise SpecError(
+            path, None, f"cell {number}", f"nbgrader's points are {points!r}; write a number from 0 on"
+        )
     return float(points)
 
 

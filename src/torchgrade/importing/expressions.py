@@ -6,7 +6,15 @@ import ast
 from collections.abc import Iterable
 
 from torchgrade.importing.definitions import Known, bound_names, modules_of
-from torchgrade.importing.words import ASSERTING, BUILTINS, MODULES, PLAIN_ATTRIBUTES, PLAIN_METHODS, RESERVED
+from torchgrade.importing.words import (
+    ASSERTING,
+    BUILTINS,
+    MODULES,
+    PLAIN_ATTRIBUTES,
+    PLAIN_METHODS,
+    REACHING,
+    RESERVED,
+)
 
 _NOT_PYTHON_S = (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
 
@@ -75,6 +83,10 @@ class Expressions(ast.NodeTransformer):
                 raise Untranslatable(f"uses '{name}' of {module} in a way that is not known here")
             if module.split(".")[0] not in MODULES:
                 raise Untranslatable(f"needs {module or 'a file of its own'}, which graders do not have")
+        parts = [part for module in modules_of(node) for part in module.split(".")]
+        if isinstance(node, ast.ImportFrom):
+            parts += [alias.name for alias in node.names]
+        _check_reach(parts)
         self.imports[name] = node
 
     def bind(self, names: Iterable[str]) -> None:
@@ -130,6 +142,7 @@ class Expressions(ast.NodeTransformer):
             if self.known.kind(value.id) != "value":
                 raise Untranslatable(f"looks at '{value.id}' itself, not at what it answers")
             return self._of_handle(self._object(value.id), "call", node, [ast.Constant(func.attr)])
+        _check_reach([func.attr])
         func.value = self.visit(value)
         node.args, node.keywords = self._arguments(node)
         return node
@@ -198,6 +211,8 @@ class Expressions(ast.NodeTransformer):
         while isinstance(root, ast.Attribute):
             root = root.value
         is_module = isinstance(root, ast.Name) and root.id in self.known.imports and root.id not in self.local
+        if is_module:
+            _check_reach([node.attr])
         if not is_module and (held := self._held(node)) is not None:
             reading: list[ast.expr] = [ast.Constant("__getattribute__"), ast.Constant(node.attr)]
             return self._question(held, "call", reading, [])
@@ -248,6 +263,13 @@ class Expressions(ast.NodeTransformer):
             raise Untranslatable(f"compares '{node.id}' itself, an object of the student's")
         found: ast.expr = self.visit(node)
         return found
+
+
+def _check_reach(parts: list[str]) -> None:
+    """Parts of a dotted name that a grader would ask itself. Raises Untranslatable."""
+    for part in parts:
+        if part.strip("_") in REACHING:  # random._os is os
+            raise Untranslatable(f"reaches files or programs by '{part}'")
 
 
 def is_question(node: ast.expr) -> bool:

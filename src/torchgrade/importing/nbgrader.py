@@ -152,7 +152,7 @@ def _translated(source: str, cell: Cell, known: Known) -> Translated | str:
         return translate(source, known.at(cell.number), cell.number)
     except Untranslatable as e:
         return str(e)
-    except RecursionError:
+    except (RecursionError, MemoryError):  # the latter is what Python's own parser says of it
         return "is nested too deeply"
 
 
@@ -255,9 +255,11 @@ def _put_in_place(stage: Path, root: Path, id: str) -> None:
             (root / place).mkdir(exist_ok=True)
             (stage / place / id).rename(root / place / id)
             moved.append(root / place / id)
-    except OSError as e:
+    except BaseException as e:  # Ctrl-C, too
         for folder in moved:
             shutil.rmtree(folder, ignore_errors=True)
+        if not isinstance(e, OSError):
+            raise
         raise UsageError(
             f"{e.filename2 or e.filename}: cannot be written ({e.strerror}); nothing was imported"
         ) from e

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from torchgrade.errors import UsageError
+from torchgrade.policy.moments import Written
 
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ]+(\d\d:\d\d(?::\d\d)?)\s*(\S*))?")
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
@@ -27,7 +28,10 @@ def moment(text: str, what: str) -> datetime:
     found = with_zone(naive, match[3])
     if found is None:
         raise UsageError(f"{what} {text}: there is no time zone '{match[3]}'; write {_EXAMPLE}")
-    return found
+    try:
+        return Written(naive, found.tzinfo).at(None)  # as `due` is read where clocks are put forward or back
+    except ValueError as e:
+        raise UsageError(f"{what} {text}: {e}") from None
 
 
 def with_zone(naive: datetime, zone: str) -> datetime | None:

@@ -30,10 +30,11 @@ class Repository:
     @property
     def objects(self) -> Path:
         """Where its objects lie. Raises Refused where they may lie elsewhere as well."""
-        for name in ("alternates", "http-alternates"):
-            if os.path.lexists(self.folder / "objects" / "info" / name):
-                raise Refused("The git repository keeps its objects in another one. Clone it anew, without that.")
-        return (self.folder / "objects").resolve()
+        objects = self.folder / "objects"
+        named = any(os.path.lexists(objects / "info" / name) for name in ("alternates", "http-alternates"))
+        if named or _holds_links(objects):
+            raise Refused("The git repository keeps its objects in another one. Clone it anew, without that.")
+        return objects.resolve()
 
     def head(self) -> str:
         """The name of the newest commit of the current branch. Raises Refused."""
@@ -88,17 +89,31 @@ class Repository:
 
     def _file(self, name: str, limit: int) -> bytes | None:
         path = self.folder / name
-        if not path.exists():
-            return None
         try:
-            return read_regular(path, limit)
-        except Refused as e:
+            return read_regular(path, limit) if path.exists() else None
+        except (Refused, OSError) as e:  # OSError: a name that is too long for the disk, a folder that is closed
             raise Refused("The git repository is damaged or is kept in a way that is not read here.") from e
 
 
 def repository_at(folder: Path) -> Repository | None:
     """The repository that a folder is: a clone, or a bare one. Links are not followed."""
     return next((Repository(place) for place in (folder / ".git", folder) if _is_repository(place)), None)
+
+
+def _holds_links(objects: Path) -> bool:
+    """Whether links lead out of the two levels in which git looks for objects."""
+    try:
+        with os.scandir(objects) as scan:
+            inside = list(scan)
+        folders = [found.path for found in inside if found.is_dir(follow_symlinks=False)]
+        return any(found.is_symlink() for found in inside) or any(map(_holds_a_link, folders))
+    except OSError as e:
+        raise Refused("The git repository is damaged: git cannot read it.") from e
+
+
+def _holds_a_link(folder: str) -> bool:
+    with os.scandir(folder) as scan:
+        return any(found.is_symlink() for found in scan)
 
 
 def _is_repository(folder: Path) -> bool:

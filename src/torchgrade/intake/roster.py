@@ -80,6 +80,8 @@ def _rows(path: Path, reader: csv.DictReader[str]) -> Roster:
             problem = "more cells than the first line has names; a comma in a cell needs quotes round the cell"
             raise SpecError(path, reader.line_num, "", problem)
         cells = {k: unwrapped(v or "") for k, v in row.items() if k}
+        if not any(cells.values()):  # ",,,": spreadsheets leave such rows below a table
+            continue
         if not cells[STUDENT]:
             raise SpecError(path, reader.line_num, STUDENT, "a row without a student")
         name = student_name(cells.pop(STUDENT))

@@ -20,6 +20,8 @@ _MOMENT = re.compile(
     r"\s*(?P<zone>\S.*)?"
 )
 _OFFSET = re.compile(r"(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2})?")
+_FROM_UTC = re.compile(r"(?:UTC|GMT)(?P<sign>[+-])(?P<hours>\d{1,2})", re.IGNORECASE)
+_SHORT = re.compile(r"[A-Z]{1,5}\d*")  # MSK: a name that looks like it says nothing
 _SPAN = re.compile(r"(?P<number>\d{1,6}(\.\d{1,3})?)\s*(?P<unit>[A-Za-z]*)")
 _YEARS = (2000, 2200)
 _LONGEST = 3660 * 86_400.0
@@ -161,14 +163,17 @@ def _nearest_zone(name: str) -> str:
     known = _zones()
     if not known:
         return " on this machine, which has no list of zones: `pip install tzdata`"
-    near = difflib.get_close_matches(name.casefold(), known, 1)
+    if match := _FROM_UTC.fullmatch(name):
+        return f"; did you mean '{match['sign']}{int(match['hours']):02}:00'?"
+    near = [] if _SHORT.fullmatch(name) else difflib.get_close_matches(name.casefold(), known, 1)
     return f"; did you mean '{known[near[0]]}'?" if near else "; they are named like Europe/Moscow, UTC or +03:00"
 
 
 @cache
 def _zones() -> dict[str, str]:
     """By the name in small letters, and by the city alone."""
-    names = sorted(available_timezones(), key=lambda zone: (zone.count("/") != 1, zone))
+    listed = {zone for zone in available_timezones() if not zone.startswith("Etc/")}  # Etc/GMT+3 is -03:00
+    names = sorted(listed, key=lambda zone: (zone.count("/") != 1, zone))
     found = {zone.casefold(): zone for zone in names}
     for zone in names:
         found.setdefault(zone.rpartition("/")[2].casefold(), zone)
