@@ -86,9 +86,16 @@ def test_programs_get_both_numbers() -> None:
     header, anna, boris = csv.reader(
         io.StringIO(grades_csv(ASSIGNMENT, verdicts, {"anna": LATE, "boris": EXCUSED}))
     )
-    assert header[-5:] == ["counted_points", "late_seconds", "counted_attempt", "excused", "because"]
-    assert (anna[-5:-1], boris[-5:-1]) == (["5.4", "3600", "2", ""], ["", "0", "1", "yes"])
-    assert len(next(csv.reader(io.StringIO(grades_csv(ASSIGNMENT, verdicts))))) == len(header) - 5
+    assert header[-6:] == [
+        "counted_points",
+        "counted_bonus",
+        "late_seconds",
+        "counted_attempt",
+        "excused",
+        "because",
+    ]
+    assert (anna[-6:-1], boris[-6:-1]) == (["5.4", "0.5", "3600", "2", ""], ["", "", "0", "1", "yes"])
+    assert len(next(csv.reader(io.StringIO(grades_csv(ASSIGNMENT, verdicts))))) == len(header) - 6
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ def test_what_dies_early_is_told_when_it_is_asked(root: Path) -> None:
         process.process.kill()
         process.process.wait()
         examiner = warm.WarmExaminer.start(warm.Setup(str(root), "double"), process)
-    with pytest.raises(BrokenError, match="did not start"):
+    with pytest.raises(BrokenError, match="did not start: it ended with exit code -9"):
         examiner.wait_ready()
     examiner.close()
 

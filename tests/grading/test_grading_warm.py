@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from small_course import (
     DOUBLE_LATE_ONLY,
+    DOUBLE_PUBLIC,
     DOUBLE_RIGHT,
     add_assignment,
     examine,
@@ -298,3 +299,19 @@ def test_nothing_of_the_harnesss_environment_is_in_a_rooms_memory(
         started.close()
     assert verdict.notebook is not None and verdict.points == 3
     assert verdict.notebook["cells"][0]["outputs"][0].get("text") == "True [] True\n", verdict.cells
+
+
+def test_a_grader_that_ends_the_process_or_never_ends_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for code, seconds, said in (
+        ("import os\nos._exit(3)", 60.0, "exit code 3 while it ran solution, graders and answers of 'double'"),
+        ("while True: pass", 4.0, "after 4 s it still ran solution, graders and answers of 'double'"),
+    ):
+        monkeypatch.setattr(warm, "_READY_SECONDS", seconds)
+        root = add_assignment(write_course(tmp_path / code[:5]), public=DOUBLE_PUBLIC + code)
+        started = warm.WarmExaminer.start(warm.Setup(str(root), "double"))
+        with pytest.raises(BrokenError, match=said):
+            started.wait_ready()
+        started.close()
+        assert started.process.returncode is not None

@@ -133,7 +133,7 @@ def test_late_work_is_told_with_both_numbers_everywhere(stage: Stage) -> None:
     index = (stage.out / "index.html").read_text(encoding="utf-8")
     assert ">Counts</th>" in index and "2 earned, counts: 1.6" in index
     header = (stage.out / "grades.csv").read_text(encoding="utf-8").splitlines()[0]
-    assert header.endswith(",reason,counted_points,late_seconds,counted_attempt,excused,because")
+    assert header.endswith(",reason,counted_points,counted_bonus,late_seconds,counted_attempt,excused,because")
     assert (stage.rows["anna"]["points"], stage.rows["anna"]["counted_points"]) == ("2", "1.6")
 
 

@@ -110,13 +110,13 @@ def results_json(document: dict[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
-_COUNTED = ("counted_points", "late_seconds", "counted_attempt", "excused", "because")
+_COUNTED = ("counted_points", "counted_bonus", "late_seconds", "counted_attempt", "excused", "because")
 
 
 def grades_csv(assignment: Assignment, verdicts: Sequence[Verdict], standings: Standings | None = None) -> str:
     """One row a student, one column a criterion. Blank: not judged (yet). Raises BrokenError.
 
-    With ``standings`` five columns more: what counts of the points, and why.
+    With ``standings`` six columns more: what counts of the points, and why.
     """
     columns = [c.id for c in assignment.criteria]
     out = io.StringIO()
@@ -138,9 +138,9 @@ def _counted(verdict: Verdict, standing: Standing | None) -> list[str]:
     """Blank points: there are none that count, because the work is excused or could not be judged yet."""
     if standing is None or verdict.status is Status.BROKEN:
         return ["" for _ in _COUNTED]
-    points = "" if standing.excused else _plain_number(standing.points)
+    points, bonus = ("", "") if standing.excused else map(_plain_number, (standing.points, standing.bonus))
     late, excused = f"{standing.late_seconds:.0f}", "yes" if standing.excused else ""
-    return [points, late, str(standing.attempt), excused, neutral(" ".join(standing.because))]
+    return [points, bonus, late, str(standing.attempt), excused, neutral(" ".join(standing.because))]
 
 
 def _mark(result: CriterionResult | None) -> str:

@@ -71,8 +71,8 @@ def start(setup: Setup, ahead: Ahead | None = None) -> Examiner:
 class WarmExaminer:
     """Handle on the warm process."""
 
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
-        self.process, self.control = process, control
+    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, assignment: str = "") -> None:
+        self.process, self.control, self.assignment = process, control, assignment
         self._ready, self._lock = False, threading.Lock()
 
     @classmethod
@@ -83,7 +83,7 @@ class WarmExaminer:
         with contextlib.suppress(OSError):  # where it has died meanwhile, ``wait_ready`` tells
             send(ahead.control, {"flags": _flags(setup)})
             send(ahead.control, {"environment": _environment(), "setup": dataclasses.asdict(setup)})
-        return cls(ahead.process, ahead.control)
+        return cls(ahead.process, ahead.control, setup.assignment)
 
     def wait_ready(self) -> None:
         """Until submissions can be examined. Raises RoomError or BrokenError with what went wrong."""
@@ -92,10 +92,19 @@ class WarmExaminer:
                 return
             answer = receive(self.control, _READY_SECONDS)
             if answer is None:
-                raise BrokenError("the warm examiner did not start")
+                raise BrokenError(f"the warm examiner did not start: {self._why_not()}")
             if answer.get("problem"):
                 raise _fault(answer)
             self._ready = True
+
+    def _why_not(self) -> str:
+        """Where it said nothing: what it was doing, since the course's own code runs in it."""
+        what = f"solution, graders and answers of {self.assignment!r}"
+        try:
+            code = self.process.wait(1)
+        except subprocess.TimeoutExpired:
+            return f"after {_READY_SECONDS:.0f} s it still ran {what}; does one of them never end?"
+        return f"it ended with exit code {code} while it ran {what}; does one of them end the process?"
 
     def examine(self, job: dict[str, Any], seconds: float) -> Verdict:
         self.wait_ready()
