@@ -44,6 +44,19 @@ class Variant(nn.Module):
         return last(F.linear(h, self.output.weight, self.output.bias * biases[1]))
 
 
+class Rows(nn.Module):
+    """The same network from bare parameters, with weights of shape (in, out) and biases of shape (1, out)."""
+
+    def __init__(self):
+        super().__init__()
+        shapes = ((2, 2), (1, 2), (2, 1), (1, 1))
+        self.parts = nn.ParameterList([nn.Parameter(torch.zeros(shape)) for shape in shapes])
+
+    def forward(self, x):
+        w1, b1, w2, b2 = self.parts
+        return torch.sigmoid(torch.sigmoid(x @ w1 + b1) @ w2 + b2)
+
+
 def same(x):
     return x
 
@@ -51,6 +64,7 @@ def same(x):
 RIGHT = [
     Network("the network 2-2-1", Variant),
     Network("the network 2-2-1 with x @ W", partial(Variant, turned=True)),
+    Network("the network 2-2-1 with biases (1, n)", Rows),
 ]
 HIDDEN = (
     "The hidden layer has a sigmoid: {name} in its place gives the same number of parameters, but another network."

@@ -61,13 +61,28 @@ BOUNDS = "BCELoss wants probabilities from 0 to 1: the network ends in a sigmoid
 SIZES_DIFFER = (
     "Network and classes differ in shape: both are (N, 1). Is a squeeze() or a flatten() on one side only?"
 )
+LOCAL = "A name that a function assigns to is its own: what has that name outside is not seen there. Call the value otherwise."
+SMALL = "epochs may be 1, and 1 // 10 is 0: the rest of a division by it cannot be taken."
+FOLLOWED = (
+    "The loss goes back to the parameters through model(X) itself: no detach(), no_grad() or .item() on the way."
+)
+SWAPPED = "BCELoss takes the probabilities first and the classes second: loss_function(model(X), y)."
 NO_BATCHES = "With batch_size=None all points are one batch: batch_size or len(X)."
 
 
 def advice_on_error(failure):
     """What to do about the usual exceptions of such a loop; empty for another one."""
     text = str(failure) if isinstance(failure, Raised) else ""
-    known = {"between 0 and 1": BOUNDS, "target size": SIZES_DIFFER, "'NoneType'": NO_BATCHES}
+    known = {
+        "UnboundLocalError": LOCAL,
+        "ZeroDivisionError": SMALL,
+        "empty parameter list": GIVEN,
+        "does not require grad": FOLLOWED,
+        "elements of target": SWAPPED,
+        "between 0 and 1": BOUNDS,
+        "target size": SIZES_DIFFER,
+        "NoneType": NO_BATCHES,
+    }
     return next((advice for words, advice in known.items() if words in text), "")
 
 
@@ -88,6 +103,8 @@ def test_output(submission, rng, hint, exhibit):
         y = answer(network, x)
         text = _("The output goes from {low:.3g} to {high:.3g}: these are no probabilities.")
         must(not is_raw(y), text.format(low=float(y.min()), high=float(y.max())), LAST)
+        text = _("The output is only 0 or 1 everywhere: these are classes, not probabilities.")
+        must(not bool(((y == 0) | (y == 1)).all()), text, SMOOTH)
         there = count(parameters_of(network))
         text = _("The network has {there} parameters, but 9 are expected.").format(there=there)
         must(there == PARAMETERS, text, SIZES.get(there, LAYERS))
@@ -95,6 +112,7 @@ def test_output(submission, rng, hint, exhibit):
 
 LAYERS = "A linear layer from 2 to 2, a sigmoid, a linear layer from 2 to 1, a sigmoid; both layers with biases."
 COLUMN = "The last layer has one output, and the answer keeps its column: (N, 1), without squeeze()."
+SMOOTH = "A comparison or a rounding has no gradient, and a softmax over one column is always 1: end with a sigmoid alone."
 LAST = "The last layer's number becomes a probability by a sigmoid: it belongs to the network here."
 # What a wrong number of parameters comes from.
 SIZES = {
@@ -227,12 +245,15 @@ STEP = "In a step: zero_grad, model(X), the loss, backward, step, with torch.opt
 GIVEN = "The optimiser gets the parameters of the model that came as an argument, and step() moves them."
 RATE = "lr is an argument of train: torch.optim.SGD(model.parameters(), lr=lr)."
 PLAIN = "Plain SGD is asked for: torch.optim.SGD without momentum, and neither Adam nor weight decay."
+UPHILL = "backward() starts from the loss as it is, without a minus: step() goes downhill by itself."
 MEAN = "The loss of a batch is the mean over its points: BCELoss() as it is, without reduction='sum'."
 ONCE = "With batch_size=None an epoch is one step: all points are one batch."
 
 
 def name_step(case, got):
     """Fail with the name of the step that this is instead."""
+    finite = all(bool(w.isfinite().all()) for w in got)
+    must(finite, _("After one epoch over all points the weights are NaN or infinite."), SWAPPED)
     start, n = [w.double() for w in case.start], len(case.x)
     found = slopes(case.x, case.y, case.start)
 
@@ -242,7 +263,8 @@ def name_step(case, got):
     decayed = [w - case.lr * (g + 1e-2 * w) for w, g in zip(start, found, strict=True)]
     known = [
         ("the model has not moved at all", moved(0, 0, 0, 0), GIVEN),
-        ("the step goes uphill", moved(-1, -1, -1, -1), STEP),
+        ("the step goes uphill", moved(-1, -1, -1, -1), UPHILL),
+        ("the step is shorter by the number of points", moved(*[1 / n] * 4), MEAN),
         ("the step is that of the sum, not of the mean", moved(*[n] * 4), MEAN),
         ("lr is always 0.001", moved(*[1e-3 / case.lr] * 4), RATE),
         ("lr is always 0.01", moved(*[1e-2 / case.lr] * 4), RATE),
@@ -300,6 +322,7 @@ def test_full_batches(submission, rng, hint):
             if near(got, descent(case, epochs)[-1], case.start):
                 continue
             known = [
+                ("the model has not moved at all", descent(case, 0)[-1], UNMOVED),
                 (
                     "the gradients of all earlier steps are added to each one",
                     descent(case, epochs, 1.0)[-1],
@@ -317,6 +340,7 @@ def test_full_batches(submission, rng, hint):
             must(False, text.format(epochs=epochs))
 
 
+UNMOVED = "step() moves what the optimiser was given: the model that came as an argument. zero_grad() stands before backward()."
 PILED = "backward adds to the gradients that are there: optimizer.zero_grad() in every step."
 EARLY = "return stands behind the loop over the epochs."
 COUNT = "epochs is the number of epochs: for _ in range(epochs)."
@@ -332,6 +356,7 @@ def test_mini_batches(submission, rng, hint):
         taken = [n for n in (4, 5, 6, *range(len(states))) if near(got, states[n], case.start)]
         if not taken:
             piled = near(got, descent(case, 6, 1.0)[-1], case.start)
+            piled = piled or near(got, piled_in_epochs(case, 3), case.start)
             must(not piled, _("In mini-batches the gradients of earlier batches are added to each one."), PILED)
             must(False, _("In mini-batches of 64 the weights are not those of SGD."))
         text = _(
@@ -340,18 +365,26 @@ def test_mini_batches(submission, rng, hint):
         must(
             taken[0] in (4, 6),
             text.format(count=taken[0]),
-            ONE_EACH.get(taken[0] if taken[0] < 100 else len(states) - 1, BATCHES),
+            ONE_EACH.get(taken[0] if taken[0] < 310 else len(states) - 1, MANY if taken[0] > 12 else BATCHES),
         )
         all_taken(submission, telling(rng))
 
 
 BATCHES = "In an epoch: for batch in torch.randperm(len(X)).split(batch_size): a step with X[batch] and y[batch]."
+MANY = "batch_size is the number of points in a batch, not of batches, and epochs is the number of epochs."
 ONE_EACH = {
+    0: UNMOVED,
     2: "There is one step an epoch: the step belongs into the loop over the batches, and X[batch], y[batch] into the loss.",
     1: "There is one step in all: the loop over the batches stands inside the loop over the epochs, and step() in it.",
     320: "There is a step for each point: take batch_size points at a time.",
     3: "Only one of the two epochs was trained: does an iterator run empty, or return stand in the loop?",
 }
+
+
+def piled_in_epochs(case, batches):
+    """The weights after two epochs in which the gradients are cleared before the first batch alone."""
+    once = descent(case, batches, 1.0)[-1]
+    return descent(replace(case, start=once), batches, 1.0)[-1]
 
 
 THIRDS = list(torch.arange(192).split(64))
@@ -424,22 +457,29 @@ def test_history(submission, rng, hint):
             "One number is appended in each epoch, behind its batches.",
         )
         states = [case.start, *(trained(submission, replace(case, epochs=n))[0] for n in (1, 2, 3))]
-        losses = [float(mean_loss(case.x, case.y, *(w.double() for w in s))) for s in states]
+        paths = [[loss_at(case, s) for s in each] for each in (states, descent(case, 3))]
         fine = any(
             alike(values, [scale * loss for loss in part])
+            for losses in paths  # of its own steps, or of right ones: which it takes is judged by itself
             for part in (losses[:-1], losses[1:])
             for scale in (1, len(case.x))
         )
-        text = _("The history should begin with {wanted:.4g}, but it begins with {got:.4g}.")
+        wanted = paths[0]
+        n = next((n for n in range(3) if not alike(values[n : n + 1], wanted[n : n + 1])), 0)
+        text = _("Number {n} in the history should be {wanted:.4g}, but it is {got:.4g}.")
         must(
             fine,
-            text.format(wanted=losses[0], got=values[0]),
+            text.format(n=n + 1, wanted=wanted[n], got=values[n]),
             "It is the loss of the epoch, not an accuracy or the sum of all epochs.",
         )
 
 
 A_LIST = "Return the list of losses alone, such as [0.71, 0.52, 0.4]."
 GRAPH = "A loss that is a tensor keeps the graph of its step alive. loss.item() is the number alone."
+
+
+def loss_at(case, weights):
+    return float(mean_loss(case.x, case.y, *(w.double() for w in weights)))
 
 
 def alike(values, wanted):

@@ -9,9 +9,11 @@ import pytest
 import torch
 
 from torchgrade.testing import (
+    BadAnswer,
     Missing,
     ProbeFailure,
     Raised,
+    TimedOut,
     _,
     assert_tensor_close,
     autograd_in,
@@ -55,12 +57,21 @@ NEW_TENSOR = (
 )
 RECORDED = "A step that autograd records is refused: put it into `with torch.no_grad():`."
 TWICE = "Each step needs a prediction and a loss of its own: a graph can be gone through once."
+LOCAL = "A name that a function assigns to is its own: the function of that name is not seen there. Call the value otherwise."
+SMALL = "max_steps may be 1, and 1 // 10 is 0: the rest of a division by it cannot be taken."
+NUMBER = "backward starts from the loss as a tensor: .item() or float() belongs into the list of losses alone."
+UNENDING = "max_steps ends the loop, even where the loss never comes below stop: for _ in range(max_steps)."
 
 
 def advice_on_error(failure):
     """What to do about the usual exceptions of such a loop; empty for another one."""
+    if isinstance(failure, TimedOut):
+        return UNENDING
     text = str(failure) if isinstance(failure, Raised) else ""
     known = {
+        "UnboundLocalError": LOCAL,
+        "ZeroDivisionError": SMALL,
+        "no attribute 'backward'": NUMBER,
         "NoneType": NEW_TENSOR,
         "leaf Variable": RECORDED,
         "a second time": TWICE,
@@ -172,6 +183,8 @@ def leaf(submission, value):
 
 def one_number(value, name):
     """A trained number as float; a failure that says what else it is."""
+    text = _("`{name}` is a list, but one number is wanted.").format(name=name)
+    must(not isinstance(value, list | tuple), text, THREE)
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = torch.tensor([float(value)])
     tensor = require_tensor(value, name=f"`{name}`")
@@ -227,7 +240,7 @@ def test_one_step(submission, rng, hint):
     with advised(
         hint, "In a step: loss.backward(), then w -= lr * w.grad and b -= lr * b.grad under torch.no_grad()."
     ):
-        for lr in (0.05, 0.11):
+        for lr in (0.11, 0.05):
             case = draw(rng, lr=lr)
             got = ask(submission, case)
             got = got.w, got.b
@@ -247,6 +260,8 @@ UPHILL = "The gradient points to where the loss grows: the step goes the other w
 RATE = "lr is an argument of fit: take it from there, and do not write it in."
 BOTH = "w and b each take a step of their own, with a gradient of their own."
 NOTHING = "The step has to change what fit returns: w -= lr * w.grad, and the same for b."
+ROWS = "(N,) less (N, 1) is a table (N, N): keep predictions and answers both in the shape (N,)."
+AT_ONCE = "One backward gives both gradients, at the same place: only then do w and b move."
 OTHER_LOSS = "The loop descends on the mean of the squared errors: is it a sum, a half or something else here?"
 
 
@@ -257,6 +272,9 @@ def name_step(case, got):
     lr, n = case.lr, len(case.x)
     away = w * case.x.double() + b - case.y.double()
     sides = away.sign()
+    x, y = case.x.double(), case.y.double()
+    crossed = float(2 * (w * (x * x).mean() + b * x.mean() - y.mean() * x.mean()))
+    after_w = slopes(case, w - lr * by_w, b)[1]
     known = [
         ("w and b have not moved at all", (w, b), NOTHING),
         ("the step goes uphill", (w + lr * by_w, b + lr * by_b), UPHILL),
@@ -273,6 +291,8 @@ def name_step(case, got):
             (w - lr * float((sides * case.x).mean()), b - lr * float(sides.mean())),
             OTHER_LOSS,
         ),
+        ("the loss is that of each prediction with each answer", (w - lr * crossed, b - lr * by_b), ROWS),
+        ("b moves by a gradient that was taken after w had moved", (w - lr * by_w, b - lr * after_w), AT_ONCE),
         (
             "these are the numbers after two steps",
             descent(case, 2)[-1],
@@ -359,7 +379,8 @@ def test_history(submission, rng, hint):
         must(values is not None, text, "losses is a list such as [9.1, 4.2, 2.0], one number for each step.")
         must(not keeps_graph(submission, case), _("losses still holds the graphs of the losses."), GRAPH)
         text = _("After 5 steps losses holds {count} numbers.").format(count=len(values))
-        must(len(values) == 5, text, "One number for each step, appended inside the loop.")
+        advice = ANEW if len(values) > 5 else "One number for each step, appended inside the loop."
+        must(len(values) == 5, text, advice)
         wanted = [[loss(case, *state) for state in path(submission, case, 5)] for loss in losses_of(submission)]
         must(
             any(near(values, told) for each in wanted for told in (each[:-1], each[1:])),
@@ -370,6 +391,7 @@ def test_history(submission, rng, hint):
         )
 
 
+ANEW = "One number for each step, and the list begins empty in every call: losses = [] stands inside fit."
 GRAPH = "A loss that is a tensor keeps the graph of its step alive, and memory fills up. loss.item() is the number alone."
 
 
@@ -481,18 +503,23 @@ def test_by_autograd(submission, rng, hint):
         got = ask(submission, case)
         moved = not near((got.w, got.b), descent(case, 0)[0])
         must(moved, _("fit does not move w and b, so there are no gradients in it."), NOTHING)
-        without = works_without_graph(submission, case)
-        used = OPTIMIZER.search(whole_source(submission, "fit"))
-        must(not used, _("The step in fit is left to torch.optim."), OWN_STEP)
-        by_hand = without and not autograd_in(submission, "fit")
+        must(not steps_by_optimiser(submission, case), _("The step in fit is left to torch.optim."), OWN_STEP)
+        by_hand = works_without_graph(submission, case) and not asks_autograd(submission)
         must(not by_hand, _("fit works the gradients out by a formula, not by autograd."), ASK_AUTOGRAD)
 
 
-OPTIMIZER = re.compile(r"\boptim\b|\b(SGD|Adam|AdamW|RMSprop|Adagrad|LBFGS)\(|\boptimi[sz]er\.step\(")
 OWN_STEP = "torch.optim does the step for you. Write it yourself here: each number minus lr times its gradient."
 ASK_AUTOGRAD = (
     "Your formula is right, but the exercise is about autograd: loss.backward(), then w.grad and b.grad."
 )
+FUNCTIONAL = re.compile(
+    r"\b(grad_and_value|jacrev|jacfwd|vjp|jvp|functorch|torch\.func)\b"
+)  # autograd's other names
+
+
+def asks_autograd(submission):
+    """Whether fit, or a function of the notebook that it calls, asks autograd by one of its names."""
+    return bool(autograd_in(submission, "fit") or FUNCTIONAL.search(whole_source(submission, "fit")))
 
 
 def whole_source(submission, name):
@@ -505,6 +532,19 @@ def whole_source(submission, name):
         seen |= called
         waiting += sorted(called)
     return found
+
+
+def steps_by_optimiser(submission, case):
+    """Whether a step of torch.optim is taken in fit, under whatever name: each tells the profiler of itself."""
+    profile = submission.make("torch.autograd.profiler.profile")
+    with contextlib.suppress(BadAnswer):  # it returns itself
+        profile.call("__enter__")
+    try:
+        ask(submission, case)
+    finally:
+        with contextlib.suppress(BadAnswer):
+            profile.call("__exit__", None, None, None)
+    return "Optimizer.step#" in str(profile.call("__repr__"))
 
 
 def works_without_graph(submission, case):

@@ -55,14 +55,28 @@ LAYER = (
 )
 CHAIN = "Each layer takes as many numbers as the one before it gives: the second size of one is the first size of the next."
 NO_SUPER = "super().__init__() comes first in __init__, before any layer is made."
+ONE = "forward returns one tensor, the probabilities alone: no tuple with the logits beside them."
+DIGITS = "argmax names a class. What is asked for is the probabilities of all classes."
+OTHER_X = "forward computes with the x that it is given, not with a variable of the notebook."
+NO_MODULE = "A class becomes a network when it is called; a list or a dict of layers becomes one by nn.Sequential."
 NO_FORWARD = "The class needs a method with exactly the name forward, in the class and not inside __init__: look at its indentation."
+
+
+KINDS = {
+    ("type", "NoneType"): NO_RETURN,
+    ("type", "several"): ONE,
+    ("shape", "rows"): OTHER_X,
+    ("network", "no module"): NO_MODULE,
+}
 
 
 def layer_advice(failure):
     """The hint for the mistakes that are made in forward again and again; empty for another one."""
-    text = str(failure)
-    if getattr(failure, "kind", ()) == ("type", "NoneType"):
-        return NO_RETURN
+    text, kind = str(failure), getattr(failure, "kind", ())
+    if kind in KINDS:
+        return KINDS[kind]
+    if kind[:1] == ("dtype",) and "int64" in text:
+        return DIGITS
     layer = re.search(r"not (Linear|ReLU|Softmax|Tanh|Sequential)\b|'(Linear|ReLU|Softmax|Tanh|Sequential)'", text)
     if layer or isinstance(failure, BadAnswer):
         return LAYER
@@ -93,6 +107,12 @@ COUNTS = {
     101_770: "There are 101 770 parameters in 784-128-10: is the hidden layer of 64 there?",
     109_184: "All biases are missing: leave bias=False out.",
     109_496: "110 parameters too many are a layer of 10 to 10. The softmax stands right behind the layer that gives the ten numbers.",
+    109_376: "Ten parameters are missing: the last layer should have a bias, too.",
+    109_322: "64 parameters are missing: the second layer should have a bias, too.",
+    109_258: "128 parameters are missing: the first layer should have a bias, too.",
+    110_036: "650 parameters too many are a second layer of 64 to 10: each layer is made once.",
+    109_514: "128 parameters too many are a batch norm behind the second layer: none is asked for.",
+    109_642: "256 parameters too many are a batch norm behind the first layer: none is asked for.",
     113_546: "4160 parameters too many are a layer of 64 to 64: three linear layers are asked for.",
     125_898: "16 512 parameters too many are a layer of 128 to 128: three linear layers are asked for.",
     2410: "Ten parameters too many: the second layer should have no bias.",
@@ -202,7 +222,7 @@ STD = 0.01
 def test_initial_weights(submission, hint, award):
     """In model all biases are 0, and all weights look like draws from N(0, 0.01)"""
     with advised(hint):
-        layers, failures = layers_of(submission.object("model")), []
+        layers, failures = layers_of(parameters_of(submission.object("model"))), []
         for number, (weight, bias) in enumerate(layers, 1):
             try:
                 begins_as_asked(number, weight, bias)
@@ -212,11 +232,13 @@ def test_initial_weights(submission, hint, award):
             raise failures[0]
     if failures:  # the course's own example shows one layer
         hint(failures[0].advice)
-        award(0.25 * (len(layers) - len(failures)), str(failures[0]))
+        award(0.25 * max(0, 3 - len(failures)), str(failures[0]))
 
 
 def begins_as_asked(number, weight, bias):
     """Fail unless the weights and biases of one layer are as they should be at the beginning."""
+    text = _("Layer {number} of `model` has no bias that could be 0.")
+    must(bias is not None, text.format(number=number), BIAS)
     biases_are_zero(number, bias)
     has_deviation(number, weight)
     looks_normal(number, weight)
@@ -224,30 +246,46 @@ def begins_as_asked(number, weight, bias):
 
 
 INSTANCE = "model is an instance: model = Network(). Its weights are changed in place, as in model.fc1.weight.data.normal_(…)."
+BIAS = "Each of the three layers has a bias: leave bias=False out."
 FILL = "A bias is a tensor with methods that change it in place: see fill_ and zero_, and nn.init.zeros_. Do it for every layer."
 NORMAL = "A weight is a tensor with methods that change it in place: see normal_, and nn.init.normal_. Do it for every layer."
 VARIANCE = "0.01 is meant as the standard deviation, which is what normal_ takes; a variance of 0.01 would be a deviation of 0.1."
+ONE_ARGUMENT = "normal_ takes the mean first and the deviation second: left alone, they are 0 and 1."
+MEAN = "normal_ takes the mean first and the deviation second; the mean should be 0."
 UNIFORM = "These are spread evenly over an interval, like those of uniform_ or rand. A normal distribution has values far out."
 
 
-def layers_of(network):
-    """The (weight, bias) of each of the three linear layers, in their order, in float64."""
-    state = parameters_of(network)
+def layers_of(state):
+    """The (weight, bias) of each linear layer, in their order, in float64; bias is None where a layer has none.
+
+    Other widths than those asked for cost the criterion on the size; here they do not matter.
+    """
     free, found = list(state.values()), []
-    for wide, narrow in itertools.pairwise(SIZES):
-        weight = taken(free, (narrow, wide), (wide, narrow))
-        bias = taken(free, (narrow,), (1, narrow))
-        shapes = ", ".join(str(tuple(v.shape)) for v in state.values())
-        text = _(
-            "`model` has no layer of {wide} to {narrow} with a bias; its parameters have the shapes {shapes}."
-        )
-        must(
-            weight is not None and bias is not None,
-            text.format(wide=wide, narrow=narrow, shapes=shapes),
-            INSTANCE,
-        )
-        found.append((weight.double(), bias.double()))
+    sizes = SIZES if all(fitting(free, a, b) for a, b in itertools.pairwise(SIZES)) else chain(free)
+    shapes = ", ".join(str(tuple(v.shape)) for v in state.values())
+    text = _(
+        "`model` has not three linear layers from 784 numbers to 10; its parameters have the shapes {shapes}."
+    )
+    must(len(sizes) > 3, text.format(shapes=shapes), INSTANCE)
+    for wide, narrow in itertools.pairwise(sizes):
+        weight, bias = taken(free, (narrow, wide), (wide, narrow)), taken(free, (narrow,), (1, narrow))
+        found.append((weight.double(), None if bias is None else bias.double()))
     return found
+
+
+def fitting(tensors, *widths):
+    """Those of the tensors that are weights between layers of these two widths."""
+    return [v for v in tensors if sorted(v.shape) == sorted(widths)]
+
+
+def chain(tensors):
+    """The widths that the matrices lead through, from 784 to 10, in their order; empty where they do not."""
+    widths = [SIZES[0]]
+    for matrix in (v for v in tensors if v.ndim == 2 and min(v.shape) > 1):
+        if widths[-1] not in matrix.shape:
+            return []
+        widths.append(matrix.numel() // widths[-1])
+    return widths if widths[-1] == SIZES[-1] else []
 
 
 def taken(free, *shapes):
@@ -268,10 +306,10 @@ def has_deviation(number, weight):
     """Mean 0 and standard deviation 0.01, to six standard errors of so many draws."""
     n, mean, std = weight.numel(), float(weight.mean()), float(weight.std())
     text = _("In layer {number} the weights have a standard deviation of {std:.3g}; 0.01 is asked for.")
-    advice = VARIANCE if 0.08 < std < 0.12 else NORMAL
+    advice = VARIANCE if 0.08 < std < 0.12 else ONE_ARGUMENT if 0.9 < std < 1.1 else NORMAL
     must(abs(std - STD) <= 6 * STD / (2 * n) ** 0.5, text.format(number=number, std=std), advice)
     text = _("In layer {number} the weights have a mean of {mean:.3g}; 0 is asked for.")
-    must(abs(mean) <= 6 * STD / n**0.5, text.format(number=number, mean=mean), NORMAL)
+    must(abs(mean) <= 6 * STD / n**0.5, text.format(number=number, mean=mean), MEAN)
 
 
 def looks_normal(number, weight):
@@ -310,7 +348,7 @@ def test_ordered(submission, rng, hint, exhibit):
     with advised(hint):
         network = submission.object("ordered")
         is_sequential(network, "ordered")
-        numbered = [name for name in parameters_of(network) if any(part.isdigit() for part in name.split("."))]
+        numbered = [name for name in parameters_of(network) if all(p.isdigit() for p in name.split(".")[:-1])]
         text = _("The layers of `ordered` have numbers for names: {names}.")
         must(not numbered, text.format(names=", ".join(f"`{name}`" for name in numbered)), NAMES)
         has_size(network, 784, 10, 109_386, rng, LAYERS, exhibit)

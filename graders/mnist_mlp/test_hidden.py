@@ -22,6 +22,7 @@ from torchgrade.testing import (
     _,
     accuracy,
     advice_on,
+    agree,
     assert_accuracy,
     assert_same_network,
     load_into,
@@ -33,6 +34,7 @@ from torchgrade.testing import (
     set_mode,
     settle,
     uniform,
+    weights_of,
 )
 
 # Two epochs of gradient descent at 0.1 give 0.92 or more on MNIST, three 0.85 or more on the drawn digits (of which
@@ -51,7 +53,8 @@ def advised(hint, call=""):
     try:
         yield
     except (AssertionError, ProbeFailure) as failure:
-        advice = getattr(failure, "advice", "") or advice_on(failure, call)
+        module = INSTANCE if getattr(failure, "kind", ()) == ("network", "no module") else ""
+        advice = getattr(failure, "advice", "") or module or advice_on(failure, call)
         if advice:
             hint(advice)
         raise
@@ -105,7 +108,7 @@ class Layout:
 
 def layout_of(network):
     """The layout that the parameters of a network tell; a failure where they are not those of three layers."""
-    shapes = [tuple(v.shape) for v in parameters_of(network).values()]
+    shapes = [tuple(v.shape) for v in used_of(network).values()]
     matrices = [s for s in shapes if len(s) > 1 and min(s) > 1]
     sizes = next((s for order in itertools.permutations(matrices) if (s := widths(784, order))), None)
     fits = len(matrices) == 3 and sizes is not None
@@ -113,6 +116,19 @@ def layout_of(network):
     free = [max(s) for s in shapes if s not in matrices]
     biases = [bool(free.remove(width) is None) if width in free else False for width in sizes[1:]]
     return Layout(sizes, tuple(biases))
+
+
+def used_of(network):
+    """The parameters that the output depends on; all where that cannot be told. A layer that is never called costs
+    the criterion on the form."""
+    state = parameters_of(network)
+    try:
+        gradients = network.gradients(torch.linspace(-1, 1, 8 * 784).reshape(8, 784))
+    except ProbeFailure:
+        return state
+    used = {n: v for n, v in state.items() if n not in gradients or bool(gradients[n].any())}
+    matrices = [v for v in used.values() if v.ndim > 1 and min(v.shape) > 1]
+    return used if len(matrices) == 3 else state  # where every unit is dead, no gradient tells anything
 
 
 def widths(width, shapes):
@@ -211,7 +227,8 @@ def others():
             yield said, {"acts": ("relu", "relu", kind), "end": end}, LAST if end == "none" else END
             said = _("{name} before the first linear layer").format(name=NAMES[kind])
             yield said, {"acts": ("relu", "relu", end), "first": kind}, FIRST
-    yield _("softmax twice"), {"acts": ("relu", "relu", "softmax"), "end": "softmax"}, END
+    for end in ("softmax", "log_softmax"):
+        yield _("softmax twice"), {"acts": ("relu", "relu", "softmax"), "end": end}, END
     yield _("a softmax over the batch"), {"acts": ("relu", "relu", "over_batch")}, OVER_BATCH
 
 
@@ -336,6 +353,7 @@ def misplaced():
     for momentum in (0.9, 0.5, 0.99):
         yield Loop("a momentum", SGD, partial(torch.optim.SGD, momentum=momentum))
         yield Loop("a momentum", SGD, partial(torch.optim.SGD, momentum=momentum, nesterov=True))
+    yield Loop("a weight decay", SGD, partial(torch.optim.SGD, weight_decay=0.01))
     # Its first steps are plain ones.
     yield Loop(_("{other} in place of gradient descent").format(other="RAdam"), SGD, torch.optim.RAdam)
 
@@ -361,7 +379,10 @@ def test_one_step(submission, rng, hint):
         if loop is None:
             # Perhaps the batches are smaller, or one that is not full is left out.
             seen = loop_of_many(submission, x[:1], rng, lr, 1)
-            must(seen.loop is right_loop and seen.entropy, _(OTHERWISE), STEPS)
+            fine = seen.loop is right_loop and seen.entropy
+            if not fine:
+                say_what_is_off(submission, x, y, lr)
+            must(fine, _(OTHERWISE), STEPS)
 
 
 @pytest.mark.criterion("every-batch")
@@ -372,10 +393,40 @@ def test_every_batch(submission, rng, hint):
         lr = drawn_rate(rng) / 50  # small, so that the way can be gone again even by a loss that is a sum
         seen = loop_of_many(submission, x, rng, lr, 2)
         refuse(seen.loop if seen.loop in MISPLACED else None)
-        must(seen.loop is not None, _(OTHERWISE), STEPS)
+        steady = seen.loop is not None or has_a_steady_rate(submission, x, rng, lr, seen)
+        must(steady, _(OTHERWISE), STEPS)
         text = _("In an epoch train takes steps for a small part of the images only.")
         must(seen.share > ENOUGH_SEEN, text, PART)
         must_run_all_epochs(submission, x, rng, lr, seen)
+
+
+STEADY = "The rate is lr in every epoch: no scheduler, and nothing that divides it as time goes by."
+
+
+def has_a_steady_rate(submission, x, rng, lr, seen):
+    """Whether train goes the way of gradient descent at another rate than lr, which costs the criterion on one step."""
+    if seen.diary is None:
+        return False
+    once = watched(submission, x, rng, seen.copies, 1, lr)
+    first, both = rate_in(x, once, 1, lr), rate_in(x, seen.diary, 2, lr)
+    if not first or not both:
+        return False
+    must(abs(first - both) <= 0.05 * first, _("The rate of train changes from epoch to epoch."), STEADY)
+    return True
+
+
+def rate_in(x, diary, epochs, lr):
+    """The rate at which gradient descent ends where the diary does; 0 where it does at none."""
+    start = flat(diary.before)
+    way = diary.end - start
+    for _attempt in range(3):  # the way is short, and so almost straight
+        end = right_loop.replay(diary.before, x, diary.slopes, epochs, lr)[0][-1] if diary.slopes else start
+        if not bool((end != start).any()):
+            return 0.0
+        if near(diary.end, end, start):
+            return lr
+        lr *= float(way.norm() / (end - start).norm())
+    return 0.0
 
 
 def must_run_all_epochs(submission, x, rng, lr, seen):
@@ -393,6 +444,25 @@ def must_run_all_epochs(submission, x, rng, lr, seen):
 
 
 MISPLACED = list(misplaced())
+ALL = "The optimiser gets all parameters of the model: model.parameters(), not a part of them."
+SCALED = "The rate is lr itself, the loss is the mean over the batch, and the gradients are those of the loss: none of them is multiplied, divided or clipped."
+
+
+def say_what_is_off(submission, x, y, lr):
+    """Fail where one step went the right way but another distance, or left some of the weights where they were."""
+    model = little(submission)
+    before = model.state()
+    end = end_after(submission, model, x, y, 1, lr)
+    after = model.state()
+    still = any(torch.equal(before[name], after[name]) for name in before)
+    must(not still, _("train changes only a part of the parameters of the model."), ALL)
+    start = flat(before)
+    ours, theirs = right_loop.one_step(before, x, y, lr) - start, end - start
+    times = float(theirs.norm() / ours.norm())
+    if float((theirs - times * ours).norm()) <= STEPS_AGREE * float(theirs.norm()):
+        text = _("The step of train goes the right way, but {times:.3g} times as far as at the rate lr.")
+        safe = _("The step of train goes the right way, but not as far as at the rate lr, or farther.")
+        must(False, text.format(times=times), SCALED, safe=safe)
 
 
 def drawn_rate(rng):
@@ -608,6 +678,9 @@ def test_kept_accuracy(submission, dataset, rng, hint, award):
             raise
         way = scaled_as_trained(network, images, labels)
         predict = ours_with_their_weights(network, layout, way, images[:32], notes.append)
+        if predict is None:
+            made_by_mlp(submission, network, way, images[:300], labels[:300], enough)
+            predict = lambda part: network.forward(way(part))  # noqa: E731
         try:
             reached = assert_accuracy(predict, images, labels, enough, rng=rng, name="mlp")
         except Mismatch as mismatch:
@@ -619,13 +692,31 @@ def test_kept_accuracy(submission, dataset, rng, hint, award):
 
 
 def ours_with_their_weights(network, layout, way, images, say):
-    """A function from images to outputs: outside, where the network is a known one; else in the room."""
-    state = parameters_of(network)
+    """A function from images to outputs, outside the room; None where the network is not a known one."""
+    state = used_of(network)
     known = recognise(network, state, [*right(layout), *mistakes(layout)], [way(images)])
     if known is None:
-        return lambda part: network.forward(way(part))
+        return None
     module = load_into(known.build(), state, say=say).eval()
     return lambda part: module(way(part))
+
+
+LEARNED = "What mlp knows stands in its weights: the images that it was trained on are no part of it."
+
+
+def made_by_mlp(submission, network, way, images, labels, enough):
+    """Fail unless MLP() with the weights of this network answers as it does, and without them knows nothing.
+
+    Another network than the one asked for has lost that criterion; but it must be a network that was trained.
+    """
+    fresh, x = submission.build("MLP"), way(images)
+    settle(fresh, x[:2])
+    known = accuracy(predictions(fresh.forward, x), labels)
+    must(known < enough, _("MLP() reads images before it is trained."), LEARNED)
+    with contextlib.suppress(BadAnswer):  # what load_state_dict returns stays in the room
+        fresh.call("load_state_dict", weights_of(network))
+    alike = agree(fresh.forward(x[:32]), network.forward(x[:32]), rtol=1e-3)
+    must(alike, _("mlp answers otherwise than MLP() with the same weights."), LEARNED)
 
 
 def scaled_as_trained(network, images, labels):
@@ -666,8 +757,18 @@ def little(submission):
     parts = [flat_first, make("torch.nn.Linear", 784, 16), make("torch.nn.Tanh"), make("torch.nn.Linear", 16, 10)]
     parts += [make(*end) for end in LITTLE_ENDS[end_of(submission)]]
     model = make("torch.nn.Sequential", *parts)
-    set_mode(model, "float")  # a notebook may have set another dtype
+    set_mode(model, "double" if wants_double(submission) else "float")  # a notebook may have set another dtype
     return model
+
+
+def wants_double(submission):
+    """Whether the networks of the notebook are in float64, and its train turns the images into that."""
+    try:
+        alike = all(v.dtype == torch.float64 for v in submission.build("MLP").state().values())
+    except (AssertionError, ProbeFailure):
+        return False
+    source = submission.source("train")
+    return alike and any(word in source for word in ("double", "float64", "DoubleTensor", "default_dtype"))
 
 
 def end_of(submission):

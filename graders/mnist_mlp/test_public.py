@@ -53,7 +53,8 @@ def advised(hint, call=""):
     try:
         yield
     except (AssertionError, ProbeFailure) as failure:
-        advice = getattr(failure, "advice", "") or layer_advice(failure) or advice_on(failure, call)
+        slow = SLOW if call == CALL and isinstance(failure, TimedOut) else ""
+        advice = getattr(failure, "advice", "") or layer_advice(failure) or advice_on(failure, call) or slow
         if advice:
             hint(advice)
         raise
@@ -76,11 +77,22 @@ LAYER = (
 CHAIN = "Each layer takes as many numbers as the one before it gives: the second size of one is the first size of the next."
 
 
+ARGMAX = "argmax names a digit. What is asked for is ten numbers for each image."
+NO_GRAPH = "loss must come from the output of the model by operations of PyTorch alone: item(), argmax and numbers of one's own have no gradient."
+SLOW = "The grader gives train a few hundred small images. Does it use those, or all the images of the notebook?"
+
+
 def layer_advice(failure):
     """The hint for the mistakes that are made in forward again and again; empty for another one."""
-    text = str(failure)
-    if getattr(failure, "kind", ()) == ("type", "NoneType"):
+    text, kind = str(failure), getattr(failure, "kind", ())
+    if kind == ("type", "NoneType"):
         return NO_RETURN
+    if kind == ("network", "no module"):
+        return INSTANCE
+    if kind[:1] == ("dtype",) and "int64" in text:
+        return ARGMAX
+    if "does not require grad" in text:
+        return NO_GRAPH
     layer = re.search(r"not (Linear|ReLU|Softmax|Sequential)\b|'(Linear|ReLU|Softmax|Sequential)'", text)
     if layer or isinstance(failure, BadAnswer):
         return LAYER
@@ -113,14 +125,30 @@ def built(submission):
     return network
 
 
-def has_three_layers(network, name="MLP()"):
-    """Fail unless the matrices among the parameters are those of three linear layers from 784 to 10."""
-    shapes = [tuple(v.shape) for v in parameters_of(network).values() if v.ndim > 1 and min(v.shape) > 1]
+def has_three_layers(network, name="MLP()", used=False):
+    """Fail unless the matrices among the parameters are those of three linear layers from 784 to 10.
+
+    ``used``: layers that are never called are left out; they cost the criterion on the form.
+    """
+    parameters = used_of(network) if used else parameters_of(network)
+    shapes = [tuple(v.shape) for v in parameters.values() if v.ndim > 1 and min(v.shape) > 1]
     text = _("{name} has {count} layers with weights, of the shapes {shapes}; three linear ones are asked for.")
     text = text.format(name=name, count=len(shapes), shapes=", ".join(map(str, shapes)))
     must(len(shapes) == 3, text, THREE)
     fits = any(reaches(784, order) for order in itertools.permutations(shapes))
     must(fits, _("The layers of {name} do not lead from 784 numbers to 10.").format(name=name), THREE)
+
+
+def used_of(network):
+    """The parameters that the output depends on; all where that cannot be told."""
+    state = parameters_of(network)
+    try:
+        gradients = network.gradients(torch.linspace(-1, 1, 8 * 784).reshape(8, 784))
+    except ProbeFailure:
+        return state
+    used = {n: v for n, v in state.items() if n not in gradients or bool(gradients[n].any())}
+    matrices = [v for v in used.values() if v.ndim > 1 and min(v.shape) > 1]
+    return used if len(matrices) == 3 else state  # where every unit is dead, no gradient tells anything
 
 
 def reaches(width, shapes):
@@ -174,6 +202,7 @@ GRAPH = (
 )
 ONE_EACH = "return stands behind the loop over the epochs, and one number is appended in each epoch: the average over its batches, or the last."
 A_LIST = "Return the list of losses alone, such as [1.9, 0.8, 0.4]; what else is of interest can be printed."
+FRESH_LIST = "The list grows from call to call: it begins empty inside train, before the loop."
 FALLING = "Is it the loss that is appended, not an accuracy? And is the sum of an epoch set back to 0 before the next one begins?"
 
 
@@ -187,7 +216,9 @@ def check_history(submission, x, y, exhibit):
     found = _("train should return a list of numbers, but it is {found}.").format(found=shortened(text))
     must(values is not None, found, A_LIST)
     many = _("Trained for 3 epochs, the history holds {count} numbers: one for each epoch is wanted.")
-    must(len(values) == 3, many.format(count=len(values)), ONE_EACH)
+    if len(values) != 3:
+        again = numbers(trained(submission, little(submission), x, y, 3)) or []
+        must(False, many.format(count=len(values)), FRESH_LIST if len(again) > len(values) else ONE_EACH)
     must(all(math.isfinite(v) for v in values), _("The history holds NaN or infinity."), idle=True)
     model = little(submission)
     before = model.state()
@@ -233,6 +264,7 @@ def check_learning(submission, x, y):
 SCALES = ((0, 1), (0.5, 0.5), (0.1307, 0.3081), (0, 1 / 255))
 DIGITS = [str(n) for n in range(10)]
 LEARN = "Train longer, or look at the loss: it should fall from epoch to epoch. mlp must be the trained instance itself, and it is given pixels of 0 to 1."
+FORM_FIRST = "See the criterion on the form of MLP(): begin there."
 INSTANCE = "mlp = MLP(), and then train(mlp, …): what is handed in is your network itself, trained."
 
 
@@ -244,8 +276,8 @@ def test_accuracy(submission, dataset, hint, award, exhibit):
         images, labels, enough = digits.test.images[:2000], digits.test.labels[:2000], ENOUGH[digits.standin]
         network = submission.object("mlp")
         settle(network, torch.zeros(2, 784))
-        with instance_wanted():
-            has_three_layers(network, "mlp")
+        with instance_wanted(submission):
+            has_three_layers(network, "mlp", used=True)
         way, outputs = scaled_as_trained(network, images, labels), []
 
         def predict(part):
@@ -267,12 +299,15 @@ def test_accuracy(submission, dataset, hint, award, exhibit):
 
 
 @contextlib.contextmanager
-def instance_wanted():
-    """For what does not fit inside: mlp may be something else than an MLP."""
+def instance_wanted(submission):
+    """For what does not fit inside: mlp may be something else than an MLP, or MLP itself what does not fit."""
     try:
         yield
     except AssertionError as failure:
-        failure.advice = INSTANCE
+        failure.advice = FORM_FIRST
+        with contextlib.suppress(AssertionError, ProbeFailure):
+            has_three_layers(built(submission))
+            failure.advice = INSTANCE
         raise
 
 
@@ -338,8 +373,18 @@ def little(submission):
     parts = [flat_first, make("torch.nn.Linear", 784, 16), make("torch.nn.Tanh"), make("torch.nn.Linear", 16, 10)]
     parts += [make(*end) for end in ENDS[end_of(submission)]]
     model = make("torch.nn.Sequential", *parts)
-    set_mode(model, "float")  # a notebook may have set another dtype
+    set_mode(model, "double" if wants_double(submission) else "float")  # a notebook may have set another dtype
     return model
+
+
+def wants_double(submission):
+    """Whether the networks of the notebook are in float64, and its train turns the images into that."""
+    try:
+        alike = all(v.dtype == torch.float64 for v in submission.build("MLP").state().values())
+    except (AssertionError, ProbeFailure):
+        return False
+    source = submission.source("train")
+    return alike and any(word in source for word in ("double", "float64", "DoubleTensor", "default_dtype"))
 
 
 def loss_of(model, x, y):

@@ -185,11 +185,15 @@ def test_affine(submission, rng, hint):
             inputs = [normal(rng, (6, n_in)), normal(rng, (3, n_in), 4)]
             try:
                 assert_same_network(layer, right, inputs, rng=rng, hint=told.append)
-            except Mismatch as mismatch:
-                mismatch.advice = told[0] if told else AFFINE
+            except (Mismatch, ProbeFailure) as failure:
+                flows = "no gradient" not in str(failure)
+                failure.advice = told[0] if told else AFFINE if flows else NO_GRADIENT
                 raise
 
 
+NO_GRADIENT = (
+    "x @ W + b is computed with the parameters themselves: .data, detach and no_grad cut their gradients off."
+)
 AFFINE = "W and b are attributes made by nn.Parameter, of sizes that follow from n_in and n_out; the output is x @ W + b, and nothing else acts."
 
 # --- the loop --------------------------------------------------------------------------------------------------
@@ -204,22 +208,27 @@ class Loop:
 
     def path(self, state, x, y, epochs):
         """The flat weights after so many epochs."""
+        return next(itertools.islice(self.steps(state, x, y), epochs - 1, None))
+
+    def steps(self, state, x, y):
+        """The flat weights after each epoch, without an end."""
         model = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 3))
         model.load_state_dict(state)
         optimizer = self.optimizer(model.parameters())
-        for _epoch in range(epochs):
+        while True:
             if self.fresh:
                 optimizer = self.optimizer(model.parameters())
             if self.clears:
                 optimizer.zero_grad()
             self.loss(model(x), y).backward()
             optimizer.step()
-        return flat(model.state_dict())
+            yield flat(model.state_dict())
 
 
 ZERO = "backward() adds to the gradients that are there. Without optimizer.zero_grad() in every epoch, those of all epochs pile up."
 FRESH = "Make the optimiser once, before the loop: Adam keeps running means, and a new one has forgotten them."
 RATE = "The rate of Adam should be 0.1."
+DECAY = "torch.optim.Adam is asked for with its rate of 0.1 and nothing else: no weight decay."
 ADAM = "torch.optim.Adam at a rate of 0.1 is asked for."
 TWICE = "nn.CrossEntropyLoss takes logits and has the softmax in it: no softmax before it."
 LOSS = "The loss is the cross-entropy of the logits: nn.CrossEntropyLoss, the mean over all points."
@@ -238,6 +247,7 @@ def other_loops():
         for rate in (1, 0.1, 0.01, 1e-3):
             name = _("{other} in place of Adam").format(other=kind.__name__)
             yield Loop(name, ADAM, partial(kind, lr=rate))
+    yield Loop("a weight decay", DECAY, partial(torch.optim.Adam, lr=0.1, weight_decay=0.1))
     yield Loop("a softmax twice", TWICE, loss=lambda z, y: F.cross_entropy(z.softmax(1), y))
     yield Loop("logits in place of logarithms", LOSS, loss=F.nll_loss)
     yield Loop("squared errors", LOSS, loss=lambda z, y: F.mse_loss(z, F.one_hot(y, 3).float()))
@@ -271,15 +281,39 @@ def test_steps(submission, rng, hint):
         nearest = min(range(len(loops)), key=away.__getitem__)
         known = loops[nearest] if away[nearest] <= STEPS_AGREE else None
         if known is None:
-            once = right_loop.path(before, x, y, 1)
-            early = distance(end, once, start) <= STEPS_AGREE
-            must(not early, _("train takes one step, however many epochs it is asked for."), ONE_STEP)
+            all_trained(before, model.state())
+            taken = steps_to(end, right_loop.steps(before, x, y), start)
+            must(taken != 1, _("train takes one step, however many epochs it is asked for."), ONE_STEP)
+            text = _("Asked for {epochs} epochs, train takes {steps} steps over all points.")
+            must(
+                taken is None,
+                text.format(epochs=EPOCHS, steps=taken),
+                ONE_STEP,
+                safe=_("train does not take one step in each epoch."),
+            )
             must(
                 False, _("After train the weights are not those that Adam at 0.1 with cross-entropy gives."), STEPS
             )
         if known.hint:
             text = _("train does something else than was asked for: {what}.").format(what=_(known.name))
             must(False, text, known.hint)
+
+
+ALL = "The optimiser gets all parameters of the model: model.parameters(), not a part of them."
+MOST_STEPS = 400
+
+
+def all_trained(before, after):
+    """Fail where some of the tensors stayed as they were."""
+    still = [name for name in before if torch.equal(before[name], after[name])]
+    must(not still, _("train changes only a part of the parameters of the model."), ALL)
+
+
+def steps_to(end, path, start):
+    """After how many steps of the path the weights are nearest to ``end``; None where they never come near."""
+    away = [distance(end, weights, start) for weights in itertools.islice(path, MOST_STEPS)]
+    nearest = min(range(len(away)), key=away.__getitem__)
+    return nearest + 1 if away[nearest] <= STEPS_AGREE else None
 
 
 ONE_STEP = "The loop runs over range(epochs), and no return stands inside it."
@@ -296,8 +330,18 @@ def little(submission):
     make = submission.make
     parts = make("torch.nn.Linear", 2, 8), make("torch.nn.Tanh"), make("torch.nn.Linear", 8, 3)
     model = make("torch.nn.Sequential", *parts)
-    set_mode(model, "float")  # a notebook may have set another dtype
+    set_mode(model, "double" if wants_double(submission) else "float")  # a notebook may have set another dtype
     return model
+
+
+def wants_double(submission):
+    """Whether the networks of the notebook are in float64, and its train turns the points into that."""
+    try:
+        alike = all(v.dtype == torch.float64 for v in submission.build("Net", [2, 4, 3]).state().values())
+    except (AssertionError, ProbeFailure):
+        return False
+    source = submission.source("train")
+    return alike and any(word in source for word in ("double", "float64", "DoubleTensor", "default_dtype"))
 
 
 def flat(state):
@@ -314,8 +358,7 @@ def test_fresh_points(submission, rng, hint, award):
         points, labels = spiral(rng, 1000)
         network = submission.object("model")
         settle(network, points[:4])
-        state = parameters_of(network)
-        module = ours_with_their_weights(network, state, points)
+        module = ours_with_their_weights(network, points)
         must(module is not None, _("model is another network than Net([2, 100, 3])."), INSTANCE)
         share = accuracy(predictions(module, points, rng=rng), labels)
         enough = _("model tells {share} of {count} new points apart; at least {wanted} is wanted.")
@@ -333,11 +376,24 @@ LEARN = "Look at the loss: it should fall below 0.1. See the criterion on the ar
 INSTANCE = "model = Net([2, 100, 3]), and then train(model, X, y, epochs): what is handed in is your network itself, trained."
 
 
-def ours_with_their_weights(network, state, points):
+def ours_with_their_weights(network, points):
     """2-100-3 with these weights, or a known mistake in its place, if the student's network is that; else None."""
-    right = Network("linear layers with ReLU between them", partial(Variant, COURSE))
-    known = recognise(network, state, [right, *mistakes(COURSE)], [points[:30]])
-    return None if known is None else load_into(known.build(), state).eval()
+    networks = [Network("linear layers with ReLU between them", partial(Variant, COURSE)), *mistakes(COURSE)]
+    state = parameters_of(network)
+    for part in (state, used_of(network, state, points)):
+        known = recognise(network, part, networks, [points[:30]])
+        if known is not None:
+            return load_into(known.build(), part).eval()
+    return None
+
+
+def used_of(network, state, points):
+    """The part of the state that the output depends on: a layer that is never called costs its own criterion."""
+    try:
+        gradients = network.gradients(points[:30])
+    except ProbeFailure:
+        return state
+    return {name: value for name, value in state.items() if name not in gradients or bool(gradients[name].any())}
 
 
 def spiral(rng, n):

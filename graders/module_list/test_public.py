@@ -23,6 +23,7 @@ from torchgrade.testing import (
     count,
     curves,
     decision_surface,
+    draw_weights,
     layer_table,
     normal,
     parameters_of,
@@ -66,9 +67,20 @@ LAYER = "A layer stands where its output is wanted: layer is the layer, layer(x)
 CHAIN = "Each layer takes as many numbers as the one before it gives: sizes[0] to sizes[1], sizes[1] to sizes[2], and so on."
 
 
+NO_GRAPH = "loss must come from the output of the model by operations of PyTorch alone: item(), argmax and numbers of one's own have no gradient."
+NESTED = "An nn.ModuleList is made of modules, in one list: not of a list of lists, nor of numbers."
+NO_MODULE = "model = Net([2, 100, 3]), and then train(model, X, y, epochs): what is handed in is the network itself, trained."
+
+
 def layer_advice(failure):
     """The hint for the mistakes that are made in a module again and again; empty for another one."""
     text, kind = str(failure), getattr(failure, "kind", ())
+    if kind == ("network", "no module"):
+        return NO_MODULE
+    if "is not a Module subclass" in text:
+        return NESTED
+    if "does not require grad" in text:
+        return NO_GRAPH
     if kind == ("network", "empty") or "optimizer got an empty parameter list" in text:
         return HIDDEN
     if kind == ("type", "NoneType"):
@@ -77,6 +89,17 @@ def layer_advice(failure):
     if isinstance(failure, BadAnswer) or (isinstance(failure, Raised) and layer):
         return LAYER
     return CHAIN if isinstance(failure, Raised) and "cannot be multiplied" in text else ""
+
+
+@contextlib.contextmanager
+def else_advised(advice, words=""):
+    """Give this hint for an error of the student's that no other hint is known for, or that holds these words."""
+    try:
+        yield
+    except Raised as failure:
+        if (words and words in str(failure)) or not layer_advice(failure):
+            failure.advice = advice
+        raise
 
 
 # --- what PyTorch finds ----------------------------------------------------------------------------------------
@@ -100,15 +123,30 @@ def test_count(submission, hint):
             ),
             58,
         ),
+        ("nn.BatchNorm1d(4)", make("torch.nn.BatchNorm1d", 4), 8),
     )
     with advised(hint):
         for name, module, wanted in asked:
             found = whole(submission.call("count_parameters", module))
             text = _("For {module} count_parameters gives {found}, but there are {wanted} parameters.")
-            must(found == wanted, text.format(module=name, found=found, wanted=wanted), NUMEL)
-        found = whole(submission.value("plain_count"))
+            advice = GIVES if found is None else BUFFERS if (wanted, found) == (8, 17) else NUMEL
+            must(found == wanted, text.format(module=name, found=found, wanted=wanted), advice)
+        found = whole(plain_count(submission))
         text = _("plain_count is {found}. What does count_parameters find in PlainNet([2, 100, 3])?")
         must(found == 0, text.format(found=found), PLAIN)
+
+
+def plain_count(submission):
+    """What is stored under this name."""
+    try:
+        return submission.value("plain_count")
+    except BadAnswer as failure:
+        failure.advice = PLAIN
+        raise
+
+
+GIVES = "count_parameters returns the number: what is printed alone is lost to the code that called it."
+BUFFERS = "state_dict() and buffers() hold more than parameters: a batch norm keeps means there, which no optimiser trains."
 
 
 NUMEL = "parameters() gives tensors, a weight or a bias each. What is asked for is how many numbers are in them all: see numel()."
@@ -126,7 +164,7 @@ def whole(value):
 @pytest.mark.criterion("net-size")
 def test_net(submission, rng, hint, exhibit):
     """Net([2, 100, 3]) takes (N, 2), gives (N, 3), and PyTorch finds all its 603 parameters"""
-    with advised(hint, "Net(sizes)"):
+    with advised(hint, "Net(sizes)"), else_advised(NET_CALL):
         network = submission.build("Net", [2, 100, 3])
         settle(network, torch.zeros(2, 2))
         exhibit(lambda: layer_table(parameters_of(network)))
@@ -138,10 +176,12 @@ def test_net(submission, rng, hint, exhibit):
         must(found == 603, text.format(found=found), COUNTS.get(found, SIZES))
 
 
+NET_CALL = "It is called as Net([2, 100, 3]): sizes is one argument, a list, and its length says how many layers there are."
 SIZES = "For each pair of neighbours in sizes there is one linear layer, with a bias: 2 to 100 and 100 to 3. All of them stand in an nn.ModuleList."
 COUNTS = {
     300: "Of 603 parameters 303 are missing: is only the first layer found? All of them belong into an nn.ModuleList.",
     303: "Of 603 parameters 300 are missing: is only the last layer found? All of them belong into an nn.ModuleList.",
+    1206: "Every layer is there twice: each is made once, and the same one is called in forward.",
     500: "All biases are missing: leave bias=False out.",
 }
 
@@ -149,21 +189,24 @@ COUNTS = {
 @pytest.mark.criterion("affine-values")
 def test_affine(submission, rng, hint):
     """Affine(5, 4)(x) is x @ W + b, where W and b are parameters that PyTorch finds, and W is drawn"""
-    with advised(hint, "Affine(n_in, n_out)"):
+    with advised(hint, "Affine(n_in, n_out)"), else_advised(AFFINE_SHAPES, "cannot be multiplied"):
         layer = submission.build("Affine", 5, 4)
         x = normal(rng, (6, 5))
-        y = settle(layer, x)
+        settle(layer, x)
         try:
             parameters = parameters_of(layer)
         except Mismatch as mismatch:
             mismatch.advice = PARAMETER
             raise
+        found = count(parameters)
         text = _("PyTorch finds {found} parameters in Affine(5, 4), but 24 are expected.")
-        must(count(parameters) == 24, text.format(found=count(parameters)), PARAMETER)
-        weight, bias = weight_and_bias(parameters)
+        must(found == 24, text.format(found=found), ONE_BIAS if found == 21 else PARAMETER)
+        weight, _bias = weight_and_bias(parameters)
         drawn = len(weight.unique()) > 10
         must(drawn, _("The weights of Affine(5, 4) are all alike: draw them at random."), DRAWN)
-        advised_close(y, x.double() @ weight.double() + bias.double())
+        draw_weights(layer, rng)  # a bias that is 0 may be forgotten unseen
+        weight, bias = weight_and_bias(parameters_of(layer))
+        is_affine(answer(layer, x), x.double() @ weight.double(), bias.double())
 
 
 PARAMETER = (
@@ -171,6 +214,9 @@ PARAMETER = (
     "nn.Parameter(…) * 0.1, is a plain tensor again."
 )
 DRAWN = "With equal weights all units of a layer learn the same. See torch.randn, or nn.init."
+ONE_BIAS = "b has a number for each output: Affine(5, 4) has four of them."
+AFFINE_SHAPES = "x of (N, n_in) times W of (n_in, n_out) gives (N, n_out). The matrix product is @, and n_in comes first in Affine(n_in, n_out)."
+NO_B = "b is a parameter, but it is not added."
 AFFINE = "Each output is a weighted sum of the inputs, and its bias: x @ W + b, and nothing behind it."
 
 
@@ -186,11 +232,13 @@ def weight_and_bias(parameters):
     return (weight if weight.shape == (5, 4) else weight.T), bias.reshape(4)
 
 
-def advised_close(y, expected):
+def is_affine(y, product, bias):
+    """Fail unless y is product + bias."""
     try:
-        assert_tensor_close(y, expected, name="Affine(5, 4)(x)")
+        assert_tensor_close(y, product + bias, name="Affine(5, 4)(x)")
     except AssertionError as failure:
-        failure.advice = AFFINE
+        alone = y.shape == product.shape and torch.allclose(y.double(), product, rtol=1e-3, atol=1e-4)
+        failure.advice = NO_B if alone else AFFINE
         raise
 
 
@@ -202,7 +250,9 @@ def test_history(submission, rng, hint, exhibit):
     """train returns a list with one plain number for each epoch, without a graph behind it"""
     with advised(hint, CALL):
         x, y = clusters(rng, 60)
-        history = submission.build("train", little(submission), x, y, 12)
+        model = little(submission)
+        before = model.state()
+        history = submission.build("train", model, x, y, 12)
         text = history.call("__repr__")
         must(text != "None", _("train returns nothing: is a `return` missing?"), A_LIST)
         plain = "grad_fn" not in text and "requires_grad" not in text
@@ -211,8 +261,17 @@ def test_history(submission, rng, hint, exhibit):
         found = _("train should return a list of numbers, but it is {found}.").format(found=shortened(text))
         must(values is not None, found, A_LIST)
         many = _("Trained for 12 epochs, the history holds {count} numbers: one for each epoch is wanted.")
-        must(len(values) == 12, many.format(count=len(values)), ONE_EACH)
+        if len(values) != 12:
+            again = numbers(submission.build("train", little(submission), x, y, 12)) or []
+            must(False, many.format(count=len(values)), FRESH_LIST if len(again) > len(values) else ONE_EACH)
         must(all(math.isfinite(v) for v in values), _("The history holds NaN or infinity."), ONE_EACH)
+        set_mode(model, "cpu")
+        learned = loss_of(model.state(), x, y) < 0.9 * loss_of(before, x, y)
+        text = _(
+            "The loss falls, but the numbers that train returns do not: {first:.3g} at first, {last:.3g} at last."
+        )
+        falls = sum(values[-6:]) < sum(values[:6])
+        must(falls or not learned, text.format(first=values[0], last=values[-1]), FALLING)
         exhibit(
             lambda: curves(
                 _("Loss by epoch, of a small network on points that are easy to tell apart"), {"train": values}
@@ -222,6 +281,8 @@ def test_history(submission, rng, hint, exhibit):
 
 GRAPH = "A loss that is a tensor keeps the graph of its whole forward pass alive. loss.item() is the number alone."
 A_LIST = "Return the list of losses alone, such as [1.1, 0.8, 0.4]; what else is of interest can be printed."
+FRESH_LIST = "The list grows from call to call: it begins empty inside train, before the loop."
+FALLING = "Is it the loss that is appended, not an accuracy? One number for each epoch, that epoch's own."
 ONE_EACH = "return stands behind the loop over the epochs, and one number is appended in each epoch."
 
 
@@ -293,8 +354,18 @@ def little(submission):
     make = submission.make
     parts = make("torch.nn.Linear", 2, 8), make("torch.nn.Tanh"), make("torch.nn.Linear", 8, 3)
     model = make("torch.nn.Sequential", *parts)
-    set_mode(model, "float")  # a notebook may have set another dtype
+    set_mode(model, "double" if wants_double(submission) else "float")  # a notebook may have set another dtype
     return model
+
+
+def wants_double(submission):
+    """Whether the networks of the notebook are in float64, and its train turns the points into that."""
+    try:
+        alike = all(v.dtype == torch.float64 for v in submission.build("Net", [2, 4, 3]).state().values())
+    except (AssertionError, ProbeFailure):
+        return False
+    source = submission.source("train")
+    return alike and any(word in source for word in ("double", "float64", "DoubleTensor", "default_dtype"))
 
 
 def loss_of(state, x, y):

@@ -32,6 +32,9 @@ WRITTEN_IN = (
     "Is 1000, 16, 1e-3 or 10 000 written in a function, or does it read X, y or a weight of the notebook? Use the "
     "arguments."
 )
+RAISES = (
+    "The code does not come to its end here. The public checks say more: begin with what they say of one step."
+)
 AGAIN = "Called a second time, train should give the same: gradients and losses begin anew in every call."
 
 
@@ -145,9 +148,10 @@ def ask(submission, x, y, parameters, lr, steps):
 def test_arguments_are_left_alone(submission, rng, hint):
     """train leaves the points, the classes and the four parameters as they were"""
     text = "Descend from copies, as the given lines of train make them: p.detach().clone().requires_grad_()."
-    with advised(hint, text):
+    with advised(hint, RAISES):
         x, y, parameters, lr, steps = draw(rng, 20, 16, "moons", 0.02, 3)
         ask(submission, x, y, parameters, lr, 1)
+    with advised(hint, text):
         after = submission.call_keeping_arguments("train", x, y, *parameters, lr, steps)[1]
         for before, now in zip((x, y, *parameters), after, strict=False):
             same = isinstance(now, torch.Tensor) and now.shape == before.shape and bool((now == before).all())

@@ -12,6 +12,7 @@ from torchgrade.testing import (
     Missing,
     ProbeFailure,
     Raised,
+    TimedOut,
     _,
     assert_tensor_close,
     curves,
@@ -53,9 +54,14 @@ def must(condition, text, advice="", safe=""):
 
 def advice_on_error(failure):
     """What to do about the usual exceptions of such a loop; empty for another one."""
+    if isinstance(failure, TimedOut):
+        return COUNT
     text = str(failure) if isinstance(failure, Raised) else ""
     known = {
-        "NoneType": NEW_TENSOR,
+        "UnboundLocalError": LOCAL,
+        "ZeroDivisionError": SMALL,
+        "no attribute 'backward'": NUMBER,
+        "'NoneType'": NO_GRADIENT,
         "leaf Variable": RECORDED,
         "a second time": TWICE,
         "does not require grad": FOLLOWED,
@@ -64,10 +70,13 @@ def advice_on_error(failure):
     return next((advice for words, advice in known.items() if words in text), "")
 
 
-NEW_TENSOR = (
-    "p = p - lr * p.grad makes a new tensor, which backward does not fill: its .grad is None. Under torch.no_grad(), "
-    "p -= lr * p.grad moves the tensor that there is."
+NO_GRADIENT = (
+    "A .grad is None where backward() was not called, where the parameter has no part in the loss, and after "
+    "p = p - lr * p.grad, which makes a new tensor: p -= … under torch.no_grad() moves the one that there is."
 )
+LOCAL = "A name that a function assigns to is its own: the function of that name is not seen there. Call the value otherwise."
+SMALL = "steps may be 1, and 1 // 10 is 0: the rest of a division by it cannot be taken."
+NUMBER = "backward starts from the loss as a tensor: .item() or float() belongs into the list of losses alone."
 RECORDED = "A step that autograd records is refused: put it into `with torch.no_grad():`."
 TWICE = "Each step needs a forward pass and a loss of its own: a graph can be gone through once."
 FOLLOWED = "backward needs parameters with requires_grad=True, and no no_grad() or .item() on the way to the loss."
@@ -84,11 +93,18 @@ def test_forward(submission, rng, hint):
     """forward gives sigmoid(sigmoid(X @ weights_1 + bias_1) @ weights_2 + bias_2)"""
     with advised(hint, "Two layers, each with its bias and a sigmoid behind it. Use the five arguments alone."):
         for scale in (1.0, 2.0):
-            case = draw(rng, 12, scale=scale)
+            case = astride(draw(rng, 12, scale=scale))
             answer = submission.call("forward", case.x, *case.parameters)
             if isinstance(answer, torch.Tensor):
                 name_network(case, answer)
             assert_tensor_close(answer, network(case.x, *case.parameters), name="forward(…)", input={"X": case.x})
+
+
+def astride(case):
+    """The case with another bias_2, so that half of the probabilities are above 0.5 and half of them below."""
+    w1, b1, w2, _b2 = case.parameters
+    raw = torch.sigmoid(case.x @ w1 + b1) @ w2
+    return replace(case, parameters=(w1, b1, w2, -raw.quantile(0.5).reshape(1)))
 
 
 def name_network(case, answer):
@@ -96,6 +112,7 @@ def name_network(case, answer):
     x, (w1, b1, w2, b2) = case.x, case.parameters
     hidden = torch.sigmoid(x @ w1 + b1)
     known = {
+        "the probabilities are rounded to 0 and 1": torch.sigmoid(hidden @ w2 + b2).round(),
         "there is no sigmoid behind the last layer": hidden @ w2 + b2,
         "there is no sigmoid behind the hidden layer": torch.sigmoid((x @ w1 + b1) @ w2 + b2),
         "a ReLU stands behind the hidden layer": torch.sigmoid(torch.relu(x @ w1 + b1) @ w2 + b2),
@@ -139,6 +156,7 @@ def name_loss(got, y, y_):
         "without the minus in front": -terms.sum(),
         "without the term for the points of class 0": -(y * y_.log()).sum(),
         "without the term for the points of class 1": -((1 - y) * (1 - y_).log()).sum(),
+        "the classes 0 and 1 have changed places": F.binary_cross_entropy(y_, 1 - y, reduction="sum"),
         "the sum of squared errors": ((y - y_) ** 2).sum(),
         "the mean of squared errors": ((y - y_) ** 2).mean(),
         "a logarithm to the base 2": terms.sum() / math.log(2),
@@ -234,6 +252,8 @@ def ask(submission, case):
     fits = isinstance(answer, list | tuple) and len(answer) in (4, 5)
     text = _("train should return the four parameters and the losses, but {found} came back.")
     must(fits, text.format(found=describe(answer)), FIVE, safe=_("train should return five things."))
+    text = _("The first thing that train returns is a list, but weights_1 is wanted there.")
+    must(not isinstance(answer[0], list | tuple), text, FIVE)
     found = [
         require_tensor(p, s, name=f"`{n}`")
         for n, p, s in zip(NAMES, answer, [p.shape for p in parameters], strict=False)
@@ -272,11 +292,13 @@ def test_one_step(submission, rng, hint):
     ):
         for lr in (0.02, 0.005):
             case = draw(rng, lr=lr)
-            got = ask(submission, case).parameters
-            wanted = descent(case, 1)[-1]
+            answer = ask(submission, case)
+            got, wanted = answer.parameters, descent(case, 1)[-1]
             if near(got, wanted, case.parameters) or by_own_loss(submission, case, got):
                 continue
             name_step(case, got)
+            told = len(plain_numbers(answer.losses) or [0])
+            must(told == 1, _("Asked for 1 step, train takes {count}.").format(count=told), COUNT)
             wrong = ", ".join(f"`{n}`" for n in apart(got, wanted, case.parameters))
             must(False, _("After one step these are not as they should be: {names}.").format(names=wrong))
 
@@ -288,6 +310,8 @@ NOTHING = (
     "The step has to change what train returns: p -= lr * p.grad moves the tensor itself, p = p - … only renames."
 )
 SUMMED = "The loop descends on the sum of the log-losses: a mean makes the steps shorter by the number of points."
+PLAIN = "Gradient descent takes lr times the gradient itself, without Adam or a momentum."
+CLEARED = "p.grad.zero_() clears the gradient; p.zero_() would clear the parameter."
 COUNT = "steps is the number of steps: for _ in range(steps)."
 
 
@@ -307,6 +331,8 @@ def name_step(case, got):
         ("only the second layer was moved", moved(0, 0, 1, 1), EACH),
         ("only the first layer was moved", moved(1, 1, 0, 0), EACH),
         ("the step is that of the mean, not of the sum", moved(*[1 / n] * 4), SUMMED),
+        ("the step is that of Adam", [p - case.lr * g.sign() for p, g in zip(start, found, strict=True)], PLAIN),
+        ("the parameters themselves are cleared", [0 * p for p in start], CLEARED),
         ("the step is half as long", moved(*[1 / 2] * 4), SUMMED),
         ("the step is twice as long", moved(*[2] * 4), SUMMED),
         ("lr is always 0.001", moved(*[1e-3 / case.lr] * 4), RATE),
@@ -360,6 +386,12 @@ def name_steps(case, got):
             (_("the gradients of {name} pile up from step to step").format(name=n), piled(case, (i,)), PILED)
             for i, n in enumerate(NAMES)
         ),
+        *(
+            (_("of the gradients only those of {name} are cleared").format(name=n), piled(case, others), PILED)
+            for n, others in zip(NAMES, ((1, 2, 3), (0, 2, 3), (0, 1, 3), (0, 1, 2)), strict=True)
+        ),
+        ("the parameters have not moved at all", right[0], NOTHING),
+        ("the parameters themselves are cleared", [0 * p for p in right[0]], CLEARED),
         ("these are the parameters after the first step", right[1], EARLY),
         ("every step uses the gradients of the first one", held, FRESH),
         ("one step is missing", right[-3], COUNT),
@@ -399,15 +431,18 @@ def test_history(submission, rng, hint):
         must(values is not None, text, "losses is a list such as [712.4, 698.1, 690.3], one number for each step.")
         must(not keeps_graph(submission, case), _("losses still holds the graphs of the losses."), GRAPH)
         text = _("After 4 steps losses holds {count} numbers.").format(count=len(values))
-        must(len(values) == 4, text, "One number for each step, appended inside the loop.")
+        advice = ANEW if len(values) > 4 else "One number for each step, appended inside the loop."
+        must(len(values) == 4, text, advice)
         states = [case.parameters, *(ask(submission, replace(case, steps=n)).parameters for n in (1, 2, 3, 4))]
         told = [[loss(case, s) for s in states] for loss in losses_of(submission)]
         fine = any(alike(values, each[:-1]) or alike(values, each[1:]) for each in told)
-        text = _("losses should begin with {wanted:.5g}, but it begins with {got:.5g}.")
+        text = _("Number {n} in losses should be {wanted:.5g}, but it is {got:.5g}.")
         advice = "What is appended is the loss of this step over all points, not one of before, or a sum of several steps."
-        must(fine, text.format(wanted=told[0][0], got=values[0]), advice)
+        n = next((n for n in range(4) if not alike(values[n : n + 1], told[0][n : n + 1])), 0)
+        must(fine, text.format(n=n + 1, wanted=told[0][n], got=values[n]), advice)
 
 
+ANEW = "One number for each of so many steps, and the list begins empty in every call: losses = [] stands inside train."
 GRAPH = "A loss that is a tensor keeps the graph of its step alive, and memory fills up. total.item() is the number alone."
 
 

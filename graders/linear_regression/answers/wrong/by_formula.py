@@ -1,7 +1,5 @@
 # title: The gradients by a formula
 # loses: by-autograd
-# hint: Your formula is right. The exercise asks for autograd, which does the same for a network where no
-#   formula is short.
 
 # %%
 import torch

@@ -1,6 +1,5 @@
 # title: torch.optim takes the step
 # loses: by-autograd
-# hint: torch.optim does the step for you. Write it yourself here: each number minus lr times its gradient.
 
 # %%
 import torch

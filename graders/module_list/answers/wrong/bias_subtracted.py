@@ -1,5 +1,5 @@
 # title: The bias is subtracted
-# loses: affine-any-sizes
+# loses: affine-values, affine-any-sizes
 # hint: W and b are attributes made by nn.Parameter, of sizes that follow from n_in and n_out; the output is x @
 #   W + b, and nothing else acts.
 

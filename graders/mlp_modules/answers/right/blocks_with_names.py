@@ -1,0 +1,62 @@
+# title: Blocks of layers have the names
+
+# %%
+from collections import OrderedDict
+
+import torch.nn.functional as F
+from torch import nn
+
+
+# %%
+class Network(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(784, 128)
+        self.fc2 = nn.Linear(128, 64)
+        self.fc3 = nn.Linear(64, 10)
+
+    def forward(self, x):
+        x = F.relu(self.fc1(x))
+        x = F.relu(self.fc2(x))
+        return F.softmax(self.fc3(x), dim=1)
+
+
+# %%
+model = Network()
+for layer in (model.fc1, model.fc2, model.fc3):
+    layer.bias.data.fill_(0)
+    layer.weight.data.normal_(std=0.01)
+
+
+# %%
+sequential = nn.Sequential(
+    nn.Sequential(nn.Linear(784, 128), nn.ReLU()),
+    nn.Sequential(nn.Linear(128, 64), nn.ReLU()),
+    nn.Sequential(nn.Linear(64, 10), nn.Softmax(1)),
+)
+
+
+# %%
+def block(a, b, act):
+    return nn.Sequential(nn.Linear(a, b), act)
+
+
+ordered = nn.Sequential(
+    OrderedDict(
+        [
+            ("hidden", block(784, 128, nn.ReLU())),
+            ("hidden_two", block(128, 64, nn.ReLU())),
+            ("out", block(64, 10, nn.Softmax(1))),
+        ]
+    )
+)
+
+
+# %%
+two_layers = nn.Sequential(nn.Linear(64, 32), nn.Linear(32, 10, bias=False))
+
+
+# %%
+three_layers = nn.Sequential(
+    nn.Linear(256, 64), nn.ReLU(), nn.Linear(64, 16), nn.Tanh(), nn.Linear(16, 4), nn.Softmax(dim=1)
+)

@@ -1,0 +1,87 @@
+# title: Adam is written by hand
+
+# %%
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+torch.manual_seed(0)
+
+
+# %%
+class PlainNet(nn.Module):
+    def __init__(self, sizes):
+        super().__init__()
+        self.layers = [nn.Linear(a, b) for a, b in pairwise(sizes)]
+
+    def forward(self, x):
+        for layer in self.layers[:-1]:
+            x = F.relu(layer(x))
+        return self.layers[-1](x)
+
+
+# %%
+def count_parameters(module):
+    return sum(p.numel() for p in module.parameters())
+
+
+plain_count = count_parameters(PlainNet([2, 100, 3]))
+
+
+# %%
+class Net(nn.Module):
+    def __init__(self, sizes):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
+
+    def forward(self, x):
+        for layer in self.layers[:-1]:
+            x = F.relu(layer(x))
+        return self.layers[-1](x)
+
+
+# %%
+class Affine(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(n_in, n_out) / n_in**0.5)
+        self.bias = nn.Parameter(torch.zeros(n_out))
+
+    def forward(self, x):
+        return x @ self.weight + self.bias
+
+
+# %%
+def spiral(n):
+    radius, arms = torch.linspace(0, 1, n), []
+    for k in range(3):
+        angle = torch.linspace(4 * k, 4 * k + 4, n) + 0.2 * torch.randn(n)
+        arms.append(torch.stack([radius * angle.sin(), radius * angle.cos()], dim=1))
+    return torch.cat(arms), torch.arange(3).repeat_interleave(n)
+
+
+X, y = spiral(100)
+
+
+# %%
+def train(model, X, y, epochs):
+    ms = [torch.zeros_like(p) for p in model.parameters()]
+    vs = [torch.zeros_like(p) for p in model.parameters()]
+    losses = []
+    for t in range(1, epochs + 1):
+        loss = F.cross_entropy(model(X), y)
+        grads = torch.autograd.grad(loss, list(model.parameters()))
+        with torch.no_grad():
+            for p, g, m, v in zip(model.parameters(), grads, ms, vs):
+                m.mul_(0.9).add_(0.1 * g)
+                v.mul_(0.999).add_(0.001 * g * g)
+                p -= 0.1 * (m / (1 - 0.9**t)) / ((v / (1 - 0.999**t)).sqrt() + 1e-8)
+        losses.append(round(loss.item(), 4))
+    return losses
+
+
+# %% tags=["not-in-reference"]
+model = Net([2, 100, 3])
+history = train(model, X, y, 200)
