@@ -82,6 +82,11 @@ def test_better_network(submission, rng, hint):
     with advised(hint, "BetterNet()", NORM):
         net = submission.build("BetterNet")
         settle(net, x)
+        must(
+            any(name.endswith("running_mean") for name in weights_of(net)),
+            _("BetterNet keeps no running means of its batches: it has no nn.BatchNorm2d as it usually is."),
+            NORM,
+        )
         load(net, with_statistics(draw_weights(net, rng), rng))
         got, given = answer(net, x), in_order(weights_of(net))
         for way in (Net(norm=True, order=o) for o in ORDERS):
@@ -365,6 +370,7 @@ def test_steps(submission, rng, hint):
         compare(submission, x, y, epochs=4, batch_size=8, steps=4)
         many = normal(rng, (1, *PICTURES)).expand(60, *PICTURES).contiguous()
         compare(submission, many, torch.full((60,), 3), epochs=2, batch_size=20, steps=6)
+        trains_in_training_mode(submission, many[:40], torch.arange(40) % 10, epochs=2, steps=4)
 
 
 STEPS = "Adam at a rate of 1e-3 and cross-entropy; in every batch the gradients are cleared before backward and used by step after it."
@@ -373,7 +379,19 @@ PILE = "The gradients of earlier batches are still there: zero_grad belongs befo
 SOFTMAX = "CrossEntropyLoss takes the softmax itself: give it the logits as they come from the model."
 SGD = "These are steps of plain gradient descent. Adam is asked for: torch.optim.Adam."
 EVERY = "zero_grad, backward and step belong into the loop over the batches: a step for every batch, and no batch left out."
-COPY = "After train the weights are as they were: give the optimiser the parameters of the model that came as an argument."
+COPY = "After train the weights are as they were: give the optimiser the parameters of the model that came as an argument, and leave no batch out."
+ANEW = "The optimiser is made anew in each epoch and forgets what it has seen: make it once, before the loops."
+MODE = "model.train() belongs before the batches of an epoch: in evaluation mode there is no dropout, and batch norm learns nothing."
+
+
+def trains_in_training_mode(submission, x, y, epochs, steps):
+    """A batch norm counts the batches that it sees in training mode."""
+    make = submission.make
+    norm = make("torch.nn.BatchNorm1d", 3072)
+    model = make("torch.nn.Sequential", make("torch.nn.Flatten"), norm, make("torch.nn.Linear", 3072, 10))
+    submission.build("train", model, x, y, epochs, batch_size=len(x) * epochs // steps)
+    text = _("In train the model is in evaluation mode, at least in a part of the batches.")
+    must(int(model.state()["1.num_batches_tracked"]) >= steps, text, MODE)
 
 
 def compare(submission, x, y, epochs, batch_size, steps):
@@ -401,6 +419,8 @@ def compare(submission, x, y, epochs, batch_size, steps):
     for advice, ways in known:
         if near(way, path(kept, *batch, steps, **ways) - start):
             must(False, _(OTHERWISE), advice)
+    if near(way, path(kept, *batch, steps, restart=steps // epochs) - start):
+        must(False, _(OTHERWISE), ANEW)
     fewer = any(near(way, path(kept, *batch, n) - start) for n in range(1, 2 * steps) if n != steps)
     must(False, _(OTHERWISE), EVERY if fewer else STEPS)
 
@@ -428,12 +448,17 @@ def flat(state):
     return torch.cat([value.double().flatten() for value in state.values()])
 
 
-def path(state, x, y, steps, kind="Adam", rate=1e-3, decay=0.0, clears=True, softmax=False):
-    """The flat weights of the little network after so many steps of a loop over this one batch."""
+def path(state, x, y, steps, kind="Adam", rate=1e-3, decay=0.0, clears=True, softmax=False, restart=0):
+    """The flat weights of the little network after so many steps of a loop over this one batch.
+
+    ``restart``: after so many steps the optimiser is made anew.
+    """
     model = nn.Sequential(nn.Flatten(), nn.Linear(3072, 16), nn.Tanh(), nn.Linear(16, 10))
     model.load_state_dict(state)
     optimizer = getattr(torch.optim, kind)(model.parameters(), lr=rate, weight_decay=decay)
-    for _step in range(steps):
+    for step in range(steps):
+        if restart and step % restart == 0:
+            optimizer = getattr(torch.optim, kind)(model.parameters(), lr=rate, weight_decay=decay)
         if clears:
             optimizer.zero_grad()
         out = model(x)
@@ -488,12 +513,20 @@ def test_augmented(submission, rng, hint):
         must(plain.abs().max() > 1e-6, _("Without augment nothing is trained."), STEPS)
         blackened = submission.make("torch.nn.Threshold", 1e9, 0.0)  # makes every number 0
         way = weights_after(submission, weight, x, y, 3, augment=blackened) - weight
-        decayed = -3e-3 * weight.sign()
         idle = bool(way.abs().max() < 0.1 * plain.abs().max())
         sure = weight.abs() > 0.01
+        # Black pictures teach nothing: the weights only decay, whatever the optimiser makes of it.
+        decays = float((way[sure] * weight[sure] <= 0).double().mean()) > 0.99
         must(
-            idle or near(way[sure], decayed[sure]),
+            idle or decays,
             _("The model is trained on the pictures as they are, although augment is given."),
+            AUGMENTED,
+        )
+        counter = submission.make("torch.nn.BatchNorm2d", 3, 1e-5, 0.1, False)  # counts how often it is called
+        weights_after(submission, weight, x, y, 3, augment=counter)
+        must(
+            int(counter.state()["num_batches_tracked"]) >= 3,
+            _("The pictures are augmented once for all epochs. Every batch is to be augmented anew."),
             AUGMENTED,
         )
 

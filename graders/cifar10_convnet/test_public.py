@@ -144,7 +144,7 @@ def test_history(submission, rng, hint, exhibit):
         )
 
 
-LOOP = "In every batch: zero_grad, forward, loss, backward, step; and the optimiser has the parameters of the model that came as an argument."
+LOOP = "In every batch: zero_grad, forward, loss, backward, step; and the optimiser has the parameters of the model that came as an argument. Without the argument augment the pictures stay as they are."
 ONE_EACH = "return stands behind the loop over the epochs, and one number is appended in each epoch: the average over its batches, or the last."
 A_LIST = "Return the list of losses alone, such as [1.9, 0.8, 0.4]; what else is of interest can be printed."
 GRAPH = "A loss that is a tensor keeps the graph of its whole forward pass alive, and memory fills up. loss.item() is the number alone."
@@ -198,6 +198,8 @@ def test_flips(submission, rng, hint):
             flips.append(
                 [flip for flip, _down, _right in moves(x, require_tensor(got, x.shape, name="augment(x)"))]
             )
+        fixed = all(batch == flips[0] for batch in flips) and len(set(flips[0])) == 2
+        must(not fixed, _("At each call the same places of the batch are flipped: that is no coin."), COIN)
         share = sum(map(sum, flips)) / sum(map(len, flips))
         together = all(len(set(batch)) == 1 for batch in flips)
         must(not together or share in (0, 1), _("All pictures of a batch are flipped, or none of them."), TOGETHER)
@@ -219,6 +221,7 @@ def test_shifts(submission, rng, hint):
 
 FLIP = "x.flip(3) is left to right in a batch (N, C, H, W). A coin for each picture has the shape (N, 1, 1, 1), and torch.where takes it."
 TOGETHER = "One coin is thrown for the whole batch, as RandomHorizontalFlip does with a batch. Each picture should have one of its own."
+COIN = "torch.rand(len(x), 1, 1, 1) < 0.5 throws a new coin for each picture, at each call. Is a seed set inside augment?"
 IN_PLACE = (
     "Begin with x.clone(), or make a new tensor: the pictures of the caller are wanted again in the next epoch."
 )

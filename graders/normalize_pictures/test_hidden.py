@@ -5,12 +5,25 @@ import contextlib
 import pytest
 import torch
 
-from torchgrade.testing import ProbeFailure, _, assert_tensor_close, for_each_input, normal, require, uniform
+from torchgrade.testing import (
+    ProbeFailure,
+    Raised,
+    _,
+    assert_tensor_close,
+    for_each_input,
+    normal,
+    require,
+    uniform,
+)
 
 CHANNELS = (0, 2, 3)
 NEAR = 0.003  # as in the public criteria: a small number added to the divisor does no harm
 CALL = "normalize_pictures(A)"
 USUAL = (16, 3, 12, 10)
+BROADCAST = (
+    "A mean of shape (C,) is matched with the last dimension of A, the columns, not with the channels. Keep the "
+    "dimensions, or view it as (1, C, 1, 1)."
+)
 USUAL_FIRST = "normalize_pictures(A) is not right for an ordinary batch of colour pictures either: begin there."
 
 # N, C, H, W. The odd ones come last: what a wrong answer looks like is seen best on an ordinary batch.
@@ -109,6 +122,6 @@ def advice(hint, text):
     """Give this hint if what is asked inside fails."""
     try:
         yield
-    except (AssertionError, ProbeFailure):
-        hint(text)
+    except (AssertionError, ProbeFailure) as failure:
+        hint(BROADCAST if isinstance(failure, Raised) and "must match the size" in str(failure) else text)
         raise

@@ -33,6 +33,8 @@ def test_every_channel_is_standard(submission, rng, hint):
 
     def check(A):
         got = require_tensor(submission.call("normalize_pictures", A), A.shape, name=CALL)
+        if flat(A):  # a small example that was looked for: no right answer has standard deviation 1 there
+            return
         centred(got, A)
         spread(got, A)
 
@@ -65,9 +67,11 @@ def test_values_for_a_batch(submission, rng, hint):
 def test_light_stays_lighter(submission, rng, hint):
     """A light picture of the batch stays lighter than a dark one, in every channel"""
     A = 0.05 * normal(rng, (5, 3, 10, 10)) + torch.linspace(0.2, 0.8, 5).view(5, 1, 1, 1)
-    with advice(hint, PER_PICTURE):
+    with advice(hint, LIGHT):
         got = require_tensor(submission.call("normalize_pictures", A), A.shape, name=CALL)
         means = got.double().mean(dim=(2, 3))
+        alike = bool((means - means.mean(dim=0)).abs().max() < STANDARD)
+    with advice(hint, PER_PICTURE if alike else LIGHT):
         require(
             means[1:] - means[:-1] > 0.1 * got.double().std(),
             _("Each picture of the batch is lighter than the one before, but after normalize_pictures it is not."),
@@ -81,6 +85,11 @@ def test_light_stays_lighter(submission, rng, hint):
 PER_PICTURE = (
     "Each picture is normalised by itself, as in older notebooks: a dark one and a light one then look alike. What is "
     "asked: one mean and one std for each channel, over the whole batch."
+)
+LIGHT = "One mean and one std for each channel, over the whole batch, keep the pictures in the order of their brightness."
+BROADCAST = (
+    "A mean of shape (C,) is matched with the last dimension of A, the columns, not with the channels. Keep the "
+    "dimensions, or view it as (1, C, 1, 1)."
 )
 PER_PIXEL = (
     "Every place of the picture has a mean of its own, over the pictures alone. All places of a channel should share "
@@ -111,6 +120,20 @@ DIVIDED_FIRST = (
     "You divide first and subtract the old mean then: after the division the mean is another. Subtract first."
 )
 RANGE = "That puts the smallest number to 0 and the largest to 1. Asked are mean 0 and standard deviation 1."
+SIGN = "What is above the mean should become positive: it is A - mean, not mean - A."
+ROOT = "A.std is the root of the variance already: no further root is wanted."
+TIMES = "A channel of little contrast should get more of it, so it is divided by its standard deviation."
+BRACKETS = "A - mean / std divides the mean alone. Brackets make it (A - mean) / std."
+UNCHANGED = (
+    "What comes back is A itself. Return the new tensor, after the mean is taken away and the std divided by."
+)
+MIXED_UP = (
+    "A reshape or view to (C, -1) does not sort by channels: pictures come first in memory. Use "
+    "A.permute(1, 0, 2, 3) before it, and the way back after it."
+)
+TYPED = (
+    "The numbers that you subtract and divide by are typed in. They are to be computed from the batch A itself."
+)
 OTHER_DIMENSIONS = (
     "The mean and the standard deviation run over other dimensions. Which of the four is the one that must stay?"
 )
@@ -126,9 +149,17 @@ def advice(hint, text):
     try:
         yield
     except (AssertionError, ProbeFailure) as failure:
-        taken = isinstance(failure, Raised) and "object is not callable" in str(failure) and not failure.line
-        hint(NAME_TAKEN if taken else text)
+        hint(by_error(failure) or text)
         raise
+
+
+def by_error(failure):
+    """Advice on an error of the student's code; empty where there is none, or another one."""
+    if not isinstance(failure, Raised):
+        return ""
+    if "object is not callable" in str(failure) and not failure.line:
+        return NAME_TAKEN
+    return BROADCAST if "must match the size" in str(failure) else ""
 
 
 # --- right values, and what wrong ones are ---------------------------------------------------------------------
@@ -157,6 +188,12 @@ def near(got, expected):
 def fits(got, A):
     """Whether these are the right values, with n or with n - 1 in the standard deviation."""
     return isinstance(got, torch.Tensor) and any(near(got, standard(A, correction=k)) for k in (0, 1))
+
+
+def flat(A):
+    """Whether some channel is as good as the same number everywhere."""
+    A = A.double()
+    return bool((A.std(dim=CHANNELS, correction=0) <= 1e-3 * A.abs().amax(dim=CHANNELS)).any())
 
 
 def centred(got, A):
@@ -248,8 +285,26 @@ def slips(A):
     mean = A.mean(dim=CHANNELS, keepdim=True)
     both = [A.std(dim=CHANNELS, correction=k, keepdim=True) for k in (0, 1)]
     own = [A.std(dim=(2, 3), correction=k).mean(dim=0).view(1, -1, 1, 1) for k in (0, 1)]
+    n, c, h, w = A.shape
+    rows = A.reshape(c, n * h * w)
+    mixed_up = [((rows - rows.mean(dim=1, keepdim=True)) / rows.std(dim=1, keepdim=True)).reshape(A.shape)]
     low, high = A.amin(dim=CHANNELS, keepdim=True), A.amax(dim=CHANNELS, keepdim=True)
     return [
+        ([A], _("The batch comes back as it was."), UNCHANGED),
+        ([(mean - A) / s for s in both], _("The signs are turned: the pixel is subtracted from the mean."), SIGN),
+        (
+            [(A - mean) / s.sqrt() for s in both],
+            _("It is divided by the square root of the standard deviation."),
+            ROOT,
+        ),
+        ([(A - mean) * s for s in both], _("It is multiplied by the standard deviation, not divided."), TIMES),
+        (
+            [A - mean / s for s in both],
+            _("The mean is divided by the standard deviation, but A is not."),
+            BRACKETS,
+        ),
+        (mixed_up, _("The channels are mixed up with the pictures by a reshape."), MIXED_UP),
+        ([(A - 0.5) / 0.5], _("0.5 is subtracted, and divided by, whatever the pictures are."), TYPED),
         ([A - mean], _("The mean is subtracted, but nothing is divided."), ONLY_CENTRED),
         (
             [A / s for s in both],

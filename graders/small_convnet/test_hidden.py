@@ -12,6 +12,7 @@ from torchgrade.testing import (
     Mismatch,
     Network,
     ProbeFailure,
+    Raised,
     _,
     advice_on,
     assert_same_network,
@@ -42,6 +43,24 @@ def test_mnist_network(submission, rng, hint):
 TABLE = "Go through the table again, line by line: kernels, activations, poolings, and what comes last. No extra layer."
 
 
+FLOW = "Every weight of the table is to be learnt: .detach(), .item(), NumPy and requires_grad = False stop the gradients."
+SEE_SIZE = (
+    "The criterion on the size of this network says more, and the public checks show the error: begin there."
+)
+
+
+def by_failure(failure):
+    """Advice where no gradient comes through, or layers do not fit together; empty where it is something else."""
+    text = str(failure).lower()
+    if "gradient" in text or "градиент" in text:
+        return FLOW
+    return SEE_SIZE if isinstance(failure, Raised) and "mat1 and mat2 shapes" in text else ""
+
+
+def call_of(name):
+    return f"{name}()" if name == "SimpleConvNet" else name
+
+
 def judge(submission, name, kind, rng, hint):
     """Compare the student's network of this name with the one of this kind, and name the mistake."""
     shape = (1, 28, 28) if kind == "mnist" else (3, 19, 19)
@@ -51,7 +70,7 @@ def judge(submission, name, kind, rng, hint):
         net = network(submission, name, inputs[0])
         assert_same_network(net, right(kind), inputs, rng=rng, mistakes=mistakes(kind), hint=told.append)
     except (AssertionError, ProbeFailure) as failure:
-        hint(told[0] if told else advice_on(failure, name) or TABLE)
+        hint(told[0] if told else by_failure(failure) or advice_on(failure, call_of(name)) or TABLE)
         raise
 
 
@@ -96,6 +115,7 @@ ACTS = {
     "softmax": lambda x: F.softmax(x, 1),
     "log_softmax": lambda x: F.log_softmax(x, 1),
     "softmax over the batch": lambda x: F.softmax(x, 0),
+    "two softmaxes": lambda x: F.softmax(F.softmax(x, 1), 1),
 }
 NAMES = {
     "relu": "ReLU",
@@ -128,6 +148,7 @@ class Net(nn.Module):
         pool_first=False,
         mixed=False,
         head_first=False,
+        divisor=1,
     ):
         super().__init__()
         size = 5 if kind == "mnist" else 2
@@ -140,9 +161,11 @@ class Net(nn.Module):
             self.add_module(name, nn.ModuleList(parts[name]))
         acts = acts or ACTIVATIONS[kind]
         self.ways = acts, pools, last or LAST[kind], order, pool_first, mixed
+        self.divisor = divisor
 
     def forward(self, x):
         acts, pools, last, order, pool_first, mixed = self.ways
+        x = x / self.divisor
         for layer, kind, pool in zip(self.convolutions, acts, pools, strict=False):
             x = layer(x)
             x = ACTS[kind](POOLS[pool](x)) if pool_first else POOLS[pool](ACTS[kind](x))
@@ -174,6 +197,7 @@ BEHIND = "Nothing comes behind the last linear layer: CrossEntropyLoss takes the
 NO_SOFTMAX = "The last four numbers go through softmax over dim=1, and through nothing else."
 MIXED = "Your reshape mixes the pictures of a batch: the first dimension must stay the number of pictures, as in x.flatten(1)."
 ORDER = "ReLU, then max-pooling by 2: with another pooling it also matters which of the two comes first."
+SCALED = "The network takes the pictures as they are. Scale them before you give them to it, not inside."
 PLACES = (
     "after the first convolution",
     "after the second convolution",
@@ -184,9 +208,10 @@ PLACES = (
 
 def mistakes(kind):
     """Known other networks, the likeliest first, each with a hint."""
+    scaled = _("pictures divided by 255 inside the network"), {"divisor": 255}, SCALED
     return [
         Network(name, partial(Net, kind, **ways), advice)
-        for name, ways, advice in (*endings(kind), *poolings(kind), *activations(kind), *orders(kind))
+        for name, ways, advice in (*endings(kind), *poolings(kind), *activations(kind), *orders(kind), scaled)
     ]
 
 
@@ -194,6 +219,7 @@ def endings(kind):
     """Other functions behind the last layer."""
     if kind == "joined":
         yield _("no softmax at the end"), {"last": "none"}, NO_SOFTMAX
+        yield _("two softmaxes at the end"), {"last": "two softmaxes"}, NO_SOFTMAX
         for last in ("log_softmax", "softmax over the batch", "sigmoid", "tanh", "relu"):
             yield _("a {kind} at the end, not softmax").format(kind=last), {"last": last}, NO_SOFTMAX
     if kind == "mnist":

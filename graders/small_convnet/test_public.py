@@ -203,8 +203,11 @@ def by_shape(failure):
     said = str(failure) if isinstance(failure, Raised) else ""
     if "mat1 and mat2 shapes" in said:
         return FIT
+    if "before Module.__init__" in said:
+        return SUPER
     return CHANNELS if "to have" in said and "channels" in said else ""
 
 
 FIT = "A linear layer gets another number of features than it expects. Are the maps flattened with flatten(1), and are there 4 x 4 x 16 = 256 numbers?"
 CHANNELS = "A convolution gets another number of channels than it expects: in PyTorch they are dimension 1, and each layer takes what the one before gives."
+SUPER = "super().__init__() is the first line of __init__: without it the class cannot keep its layers."

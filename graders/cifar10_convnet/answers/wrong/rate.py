@@ -1,5 +1,5 @@
 # title: Adam at 1e-2
-# loses: train-steps, weight-decay, augmented, test-accuracy, kept-accuracy
+# loses: train-steps, weight-decay, test-accuracy, kept-accuracy
 # hint: Each step is too large or too small: the rate of Adam is to be 1e-3.
 
 # %%

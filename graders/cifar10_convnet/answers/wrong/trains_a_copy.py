@@ -1,7 +1,7 @@
 # title: A copy is trained, not the model
 # loses: train-history, train-steps, weight-decay, augmented, test-accuracy, kept-accuracy
 # hint: After train the weights are as they were: give the optimiser the parameters of the model that came as an
-#   argument.
+#   argument, and leave no batch out.
 
 # %%
 import copy

@@ -1,7 +1,7 @@
 # title: The model is not the one that came as an argument
 # loses: train-history, train-steps, weight-decay, augmented, test-accuracy, kept-accuracy
 # hint: After train the weights are as they were: give the optimiser the parameters of the model that came as an
-#   argument.
+#   argument, and leave no batch out.
 
 # %%
 import torch
