@@ -15,7 +15,7 @@ from small_course import tensor
 from torchgrade.errors import BrokenError, SpecError
 from torchgrade.grading.answers import load_answers
 from torchgrade.grading.examinee import Call
-from torchgrade.grading.misconceptions import KnownMistakes, equal
+from torchgrade.grading.misconceptions import KnownMistakes, equal, same_error
 from torchgrade.testing.outcomes import Raised, TimedOut
 
 TRIPLES = """
@@ -164,8 +164,41 @@ def test_a_function_that_the_wrong_answer_lacks_is_not_its_own(mistakes: KnownMi
 
 
 def test_the_same_exception_is_recognised(mistakes: KnownMistakes) -> None:
-    failure = Raised("x", name="AttributeError")
+    said = (
+        "`double` raised AttributeError: 'Tensor' object has no attribute 'twice', in the line `return x.twice()`"
+    )
+    failure = Raised(said, name="AttributeError")
     assert recognised(mistakes, Call("double", (tensor(1.0),), {}, failure=failure)) == "raises"
+
+
+def test_an_exception_of_the_same_type_that_says_something_else_is_not(mistakes: KnownMistakes) -> None:
+    said = "`double` raised AttributeError: 'float' object has no attribute 'backward'"
+    failure = Raised(said, name="AttributeError")
+    assert recognised(mistakes, Call("double", (tensor(1.0),), {}, failure=failure)) == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "same"),
+    [
+        (
+            RuntimeError("size 3 must match size 10"),
+            "`f` raised RuntimeError: size 5 must match size 64, in the line",
+            True,
+        ),
+        (
+            RuntimeError("size 3 must match size 10"),
+            "`f` raised RuntimeError: grad can be created only for scalars",
+            False,
+        ),
+        (NameError("name 'w1' is not defined"), "`f` raised NameError: name 'weights' is not defined", True),
+        (TypeError("<a.B object at 0x7f01> is odd"), "`f` raised TypeError: <a.B object at 0x7f99> is odd", True),
+        (ValueError(), "`f` raised ValueError", True),
+    ],
+)
+def test_what_an_exception_says_counts_but_for_numbers_and_own_names(
+    error: Exception, said: str, same: bool
+) -> None:
+    assert same_error(error, Raised(said, name=type(error).__name__)) is same
 
 
 def test_another_exception_is_not(mistakes: KnownMistakes) -> None:
