@@ -193,6 +193,7 @@ def test_an_exception_of_the_same_type_that_says_something_else_is_not(mistakes:
         (NameError("name 'w1' is not defined"), "`f` raised NameError: name 'weights' is not defined", True),
         (TypeError("<a.B object at 0x7f01> is odd"), "`f` raised TypeError: <a.B object at 0x7f99> is odd", True),
         (ValueError(), "`f` raised ValueError", True),
+        (RuntimeError("a" * 500), f"`f` raised RuntimeError: {'a' * 500}, in the line", True),
     ],
 )
 def test_what_an_exception_says_counts_but_for_numbers_and_own_names(

@@ -315,3 +315,19 @@ def test_a_grader_that_ends_the_process_or_never_ends_is_told(
             started.wait_ready()
         started.close()
         assert started.process.returncode is not None
+
+
+def test_a_grader_that_never_ends_does_not_outlive_the_harness(tmp_path: Path) -> None:
+    """The harness may be killed while the course's own code hangs; nobody else would end that."""
+    root = add_assignment(write_course(tmp_path), public=DOUBLE_PUBLIC + "while True: pass")
+    code = f"""
+import os, signal, time
+from torchgrade.grading import warm
+started = warm.WarmExaminer.start(warm.Setup({str(root)!r}, "double"))
+print(started.process.pid, flush=True)
+time.sleep(1)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    pid = int(done.stdout)
+    assert until(lambda: not alive(pid), 30.0)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from torchgrade.sandbox.room import Zygote
 
 _LEAVE_SECONDS = 0.5
+_LOOK_SECONDS = 2.0
 
 
 def _import_torch() -> None:
@@ -99,7 +100,7 @@ def _try_to_seal(zygote: Any, tier: Tier, data_root: str) -> None:
 
 def serve(descriptor: int) -> None:
     """Serve requests until the harness closes the socket."""
-    control = socket.socket(fileno=descriptor)
+    control, harness = socket.socket(fileno=descriptor), os.getppid()
     _import_torch()
     rooms = receive(control, None)
     if rooms is None:
@@ -109,6 +110,7 @@ def serve(descriptor: int) -> None:
     if settings is None:
         return
     _take_environment(settings["environment"])
+    _end_with(harness)
     try:
         desk = _prepare(_setup(settings["setup"]), zygote)
         desk.open(lambda: _fork_for_each(control, desk, zygote))
@@ -127,7 +129,21 @@ def _setup(fields: dict[str, Any]) -> Setup:
     return Setup(**{**fields, "wanted": tuple(fields["wanted"])})
 
 
+def _end_with(harness: int) -> None:
+    """Until submissions are served: a grader that never ends would keep this process for ever, should the harness
+    be killed. Afterwards the socket tells. (A signal at the parent's death would come at that of its thread.)"""
+
+    def look(*_: Any) -> None:
+        if os.getppid() != harness:
+            os._exit(1)
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, _LOOK_SECONDS, _LOOK_SECONDS)
+
+
 def _fork_for_each(control: socket.socket, desk: Any, zygote: Any) -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     gc.freeze()
     gc.enable()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
