@@ -203,7 +203,7 @@ def loop(optimizer=torch.optim.Adam, clears=True, softmax=False, sees=True, **op
         (loop(torch.optim.AdamW, weight_decay=1e-2), {"weight-decay": HIDDEN.DECAY}),
         (loop(clears=False), {"train-steps": HIDDEN.PILE}),
         (loop(softmax=True), {"train-steps": HIDDEN.SOFTMAX}),
-        (loop(lr=5e-4), {"train-steps": HIDDEN.RATE, "weight-decay": HIDDEN.DECAY, "augmented": HIDDEN.AUGMENTED}),
+        (loop(lr=5e-4), {"train-steps": HIDDEN.RATE, "weight-decay": HIDDEN.DECAY}),
         (loop(sees=False), {"augmented": HIDDEN.AUGMENTED}),
     ],
 )
