@@ -118,6 +118,50 @@ def test_a_client_whose_event_loop_never_starts_is_told_in_one_line(monkeypatch:
         cluster_module._client("tcp://127.0.0.1:1")
 
 
+LEFT_BEHIND = """
+import asyncio, gc
+from torchgrade.pipeline import cluster
+if {hushed}:
+    import distributed
+    cluster._hush()
+class Future:
+    async def _result(self):
+        pass
+loop = asyncio.new_event_loop()
+loop.create_task(Future()._result())  # as a client does for a thread that asks it while it is being closed
+loop.close()
+del loop
+gc.collect()
+"""
+
+
+@pytest.mark.parametrize("hushed", [False, True])
+def test_what_a_closed_client_leaves_behind_is_nobodys_business(hushed: bool) -> None:
+    command = [sys.executable, "-c", LEFT_BEHIND.format(hushed=hushed)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    if hushed:
+        assert told == ""
+    else:  # else the test would show nothing
+        assert "'Future._result' was never awaited" in told
+        assert "Task was destroyed" in told
+
+
+def test_a_result_is_not_asked_of_a_client_that_is_closed() -> None:
+    class Future:
+        def add_done_callback(self, call: Callable[[object], None]) -> None:
+            call(self)  # closing a client cancels its futures
+
+        def result(self, timeout: float) -> None:
+            raise AssertionError("asked")
+
+    class Client:
+        status = "closed"
+
+    crew = cluster_module.Crew(Client(), "tcp://127.0.0.1:1", None, print)  # type: ignore[arg-type]
+    with pytest.raises(OSError, match="the connection was lost"):
+        ClusterExaminer(Client(), crew)._answer(Future(), set(), 1.0)
+
+
 def test_a_scheduler_that_does_not_answer(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torchgrade.pipeline.cluster._CONNECT_SECONDS", 1)
     for address in ("tcp://127.0.0.1:1", "smoke://signal"):

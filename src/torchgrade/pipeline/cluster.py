@@ -241,6 +241,8 @@ class ClusterExaminer:
                 raise BrokenError(
                     "the cluster gave no verdict, to nobody, for longer than an examination can take"
                 )
+        if self.client.status != "running":  # whoever closes a client cancels what it waits for
+            raise OSError("the connection was lost")
         try:
             return dict(future.result(timeout=_FETCH_SECONDS))
         except KilledWorker:
@@ -263,13 +265,24 @@ def _client(address: str) -> Any:
         import distributed  # noqa: F401
     except ImportError:
         raise UsageError("--scheduler needs dask: pip install 'torchgrade[cluster]'") from None
-    for name in list(logging.root.manager.loggerDict):
-        if name.partition(".")[0] == "distributed":  # what it has to say is said here, in one line
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+    _hush()
     for _ in range(_CLIENT_TRIES):
         with contextlib.suppress(AssertionError):  # its event loop did not start within ten seconds
             return _connected(address)
     raise UsageError("--scheduler: dask's client does not start on this machine, which seems too busy; try again")
+
+
+def _hush() -> None:
+    """What dask has to say is said here, in one line.
+
+    A client that is closed while threads ask it for results (Ctrl-C) leaves tasks that never began and coroutines
+    that nobody awaits. Python tells of them whenever it clears them away: in any thread, so this is for the whole
+    process.
+    """
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] in ("distributed", "asyncio", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", r"coroutine '\w+\._\w+' was never awaited", RuntimeWarning)
 
 
 def _connected(address: str) -> Any:
