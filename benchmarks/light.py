@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
@@ -34,10 +36,40 @@ CELLS = (
 WRONG = "def softmax(x):\n    return torch.exp(x) / torch.sum(torch.exp(x), dim=0)"
 
 
-def cells_of(number: int, *, wrong: bool = False) -> list[str]:
+FILES = ROOT / "assignments" / "softmax" / "files"
+_OWN_DIVISOR = "powers.sum(dim={}, keepdim=True)"
+
+
+def cells_of(number: int, wrong: bool = False) -> list[str]:
     """The code of one student: another seed for each, so that nothing can be answered from memory."""
     cells = [c.replace("{seed}", str(number)) for c in CELLS]
     return [WRONG if wrong and c.startswith("def softmax") else c for c in cells]
+
+
+def own_cells_of(number: int, wrong: bool = False) -> list[str]:
+    """The same of a student who has filled in the course's own notebook: digits are loaded, and one is drawn."""
+    notebook = nbformat.read(ROOT / "solutions" / "softmax" / "softmax.ipynb", as_version=4)
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    plain = ["\n".join(line for line in s.splitlines() if not line.startswith("### ")) for s in sources]
+    text = [f"# {number}\n{s}" for s in plain]
+    right = _OWN_DIVISOR.format(1)
+    assert sum(right in s for s in text) == 1, "the course's solution is another now: spoil it in another way"
+    return [s.replace(right, _OWN_DIVISOR.format(0)) for s in text] if wrong else text
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a cohort hands in: ``cells(number, wrong)``, the files handed out with it, and what it imports."""
+
+    cells: Callable[[int, bool], list[str]]
+    files: tuple[Path, ...] = ()
+    imports: tuple[str, ...] = ()
+
+
+KINDS = {
+    "own": Kind(own_cells_of, (FILES / "helper.py",), ("matplotlib.pyplot", "helper")),
+    "few": Kind(cells_of),
+}
 
 
 def write_notebook(path: Path, cells: list[str]) -> Path:
@@ -48,11 +80,13 @@ def write_notebook(path: Path, cells: list[str]) -> Path:
     return path
 
 
-def write_cohort(folder: Path, count: int, wrong: frozenset[int] = frozenset()) -> list[Path]:
+def write_cohort(
+    folder: Path, count: int, wrong: frozenset[int] = frozenset(), kind: Kind = KINDS["few"]
+) -> list[Path]:
     """``count`` different notebooks; those of these numbers take softmax over the wrong dimension."""
     width = max(3, len(str(count - 1)))
     return [
-        write_notebook(folder / f"student{number:0{width}}.ipynb", cells_of(number, wrong=number in wrong))
+        write_notebook(folder / f"student{number:0{width}}.ipynb", kind.cells(number, number in wrong))
         for number in range(count)
     ]
 
@@ -83,14 +117,21 @@ def time_torchgrade(cohort: Path, jobs: int) -> float:
     return seconds
 
 
-def time_fresh_kernels(paths: list[Path]) -> float:
-    """Seconds of a serial loop that executes each notebook in a new kernel."""
+def time_fresh_kernels(paths: list[Path], cwd: Path = FILES) -> float:
+    """Seconds of a serial loop that executes each notebook in a new kernel, which starts in ``cwd``."""
     from nbclient import NotebookClient
 
     begin = time.perf_counter()
     for path in paths:
         notebook = nbformat.read(path, as_version=4)
-        NotebookClient(notebook, timeout=60, kernel_name="python3", extra_arguments=["--log-level=50"]).execute()
+        client = NotebookClient(
+            notebook,
+            timeout=60,
+            kernel_name="python3",
+            extra_arguments=["--log-level=50"],
+            resources={"metadata": {"path": str(cwd)}},
+        )
+        client.execute()
     return time.perf_counter() - begin
 
 

@@ -317,8 +317,10 @@ def test_peers_are_asked_the_same_criteria_for_the_same_points():
     assert spec.max_points == checks.FULL
 
 
-def test_nbgraders_source_has_each_check_once_and_hides_the_hidden():
-    cells = [c for c in with_nbgrader.source_cells() if c.metadata["nbgrader"]["grade"]]
+@pytest.mark.parametrize("kind", light.KINDS)
+def test_nbgraders_source_has_each_check_once_and_hides_the_hidden(kind):
+    source = with_nbgrader.source_cells(light.KINDS[kind])
+    cells = [c for c in source if c.metadata["nbgrader"]["grade"]]
     assert [c.metadata["nbgrader"]["grade_id"] for c in cells] == [c.id for c in checks.CHECKS]
     for cell, check in zip(cells, checks.CHECKS, strict=True):
         assert cell.source.startswith("### BEGIN HIDDEN TESTS") == check.hidden
@@ -399,6 +401,15 @@ def test_the_limit_executes_every_notebook(tmp_path):
     light.write_notebook(tmp_path / "student009.ipynb", ["raise KeyError"])
     with pytest.raises(subprocess.CalledProcessError):
         peers.time_limit(tmp_path, 2)
+
+
+def test_the_courses_own_notebook_runs_in_the_limit_with_what_it_imports(tmp_path):
+    own = light.KINDS["own"]
+    paths = light.write_cohort(tmp_path, 2, frozenset({1}), own)
+    assert [light._OWN_DIVISOR.format(0) in path.read_text(encoding="utf-8") for path in paths] == [False, True]
+    assert peers.time_limit(tmp_path, 2, own) > 0
+    with pytest.raises(subprocess.CalledProcessError):
+        peers.time_limit(tmp_path, 2)  # its helper lies beside the assignment
 
 
 def test_tables_line_up():

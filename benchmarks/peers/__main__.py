@@ -1,17 +1,22 @@
 """torchgrade beside nbgrader, Otter-Grader, a loop of fresh kernels, and the limit: the same notebooks, one table.
 
-    python -m benchmarks.peers [--peer-notebooks 6 | --all] [--repeats 3] [--only NAME …] [--cache FOLDER]
+    python -m benchmarks.peers [--cells few] [--peer-notebooks 6 | --all] [--repeats 3] [--only NAME …] [--cache DIR]
 
 Installs each peer into an environment of its own (torch as in constraints.txt; once, some minutes and, where pip
 finds a torch for CUDA, gigabytes), builds the same assignment in each peer's form, and times in turn, as often as
 `--repeats` says: torchgrade on the whole cohort (warm-up, hidden graders, gradebook and reports included), the
 limit on the whole cohort, and every peer on a sample of it, because they take seconds for each notebook. One
 notebook of every cohort is wrong; unless every grader gives it less and all others everything, this fails.
+
+All hand in the course's own notebook of softmax, filled in: it loads digits and draws one. The limit's warm
+process has imported all that it imports, as our rooms have. With `--cells few` they hand in six cells that do
+little more than import torch.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -23,7 +28,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from benchmarks.light import points_of, time_fresh_kernels, torchgrade_command, write_cohort
+from benchmarks.light import KINDS, Kind, points_of, time_fresh_kernels, torchgrade_command, write_cohort
 from benchmarks.measuring import ROOT, Memory, about, table, watching
 from benchmarks.peers import environments, with_nbgrader, with_otter
 from benchmarks.peers.checks import BONUS, FULL
@@ -117,10 +122,13 @@ def memory_of_ours(cohort: Path, jobs: int) -> Memory:
     return memory
 
 
-def time_limit(cohort: Path, jobs: int) -> float:
+def time_limit(cohort: Path, jobs: int, kind: Kind = KINDS["few"]) -> float:
     """Seconds of the cells alone."""
     command = [sys.executable, "-m", "benchmarks.peers.limit", str(cohort), str(jobs)]
-    return float(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+    command += [*{str(file.parent) for file in kind.files}, *kind.imports]
+    environment = {**os.environ, "MPLBACKEND": "agg"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+    return float(done.stdout)
 
 
 # --- the peers -----------------------------------------------------------------------------------------------
@@ -147,7 +155,7 @@ def _graded(make: Callable[[Path], Course], name: str, size: int) -> float:
 
 def peers(options: argparse.Namespace, paths: list[Path]) -> list[tuple[Timed, Callable[[], float]]]:
     """What is to be compared with, and how to time each once."""
-    count = options.notebooks
+    count, kind = options.notebooks, KINDS[options.cells]
     sample = count if options.all else min(count, options.peer_notebooks)
     found: list[tuple[Timed, Callable[[], float]]] = []
     forms: dict[str, Any] = {"nbgrader": with_nbgrader, "otter-grader": with_otter}
@@ -162,7 +170,7 @@ def peers(options: argparse.Namespace, paths: list[Path]) -> list[tuple[Timed, C
         print(f"{title}: {'; '.join(form.COMMANDS)}", flush=True)
         timed = Timed(name, title, count, sample)
 
-        make = partial(form.Course, programs)
+        make = partial(form.Course, programs, kind=kind)
         once = partial(time_peer, make, name, count, sample, starts_once=form.STARTS_ONCE)
         found.append((timed, once))
     return found
@@ -222,11 +230,13 @@ def main() -> None:
     parser.add_argument(
         "--only", nargs="*", choices=PEERS, default=list(PEERS), help="these peers; none: ours alone"
     )
+    parser.add_argument("--cells", choices=tuple(KINDS), default="own", help="what is handed in")
     parser.add_argument("--cache", type=Path, default=environments.CACHE, help="where peers are installed")
     options = parser.parse_args()
     print(about("torch", "nbclient", "ipykernel"))
     with tempfile.TemporaryDirectory() as place:
-        paths = write_cohort(Path(place), options.notebooks, WRONG)
+        kind = KINDS[options.cells]
+        paths = write_cohort(Path(place), options.notebooks, WRONG, kind)
         count = len(paths)
         compared = peers(options, paths)
         ours = Timed("torchgrade", "", count, count)
@@ -234,7 +244,7 @@ def main() -> None:
         time_ours(Path(place), count, options.jobs)  # does not count: fills the disk cache
         for number in range(1, options.repeats + 1):
             ours.seconds.append(time_ours(Path(place), count, options.jobs))
-            limit.seconds.append(time_limit(Path(place), options.jobs))
+            limit.seconds.append(time_limit(Path(place), options.jobs, kind))
             for timed, once in compared:
                 timed.seconds.append(once())
             print(f"round {number} of {options.repeats} is over", flush=True)

@@ -1,4 +1,4 @@
-"""An environment for each peer: torch of constraints.txt and the peer, installed once by pip."""
+"""An environment for each peer: torch and matplotlib of constraints.txt and the peer, installed once by pip."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.measuring import ROOT
 
 PEERS = {"nbgrader": "nbgrader==0.9.*", "otter-grader": "otter-grader[grading]==7.*"}
 CACHE = Path("~/.cache/torchgrade/peers")
-_PINNED = ("torch", "numpy")
+_PINNED = ("torch", "numpy", "matplotlib")
 
 
 def pins(constraints: str, names: Sequence[str] = _PINNED) -> list[str]:

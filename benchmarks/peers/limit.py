@@ -1,9 +1,10 @@
 """The limit that no grader of notebooks can pass: the cells alone, by ``exec`` in forks of a warm process.
 
-    python -m benchmarks.peers.limit FOLDER JOBS
+    python -m benchmarks.peers.limit FOLDER JOBS [FILES MODULE …]
 
 Prints the seconds from the first fork to the end of the last; importing torch and reading the notebooks is left
-out. Nothing is sealed, captured, asked, graded or recorded.
+out, and so are the modules named, which may lie in the folder FILES. Nothing is sealed, captured, shown, asked,
+graded or recorded.
 """
 
 from __future__ import annotations
@@ -11,15 +12,20 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 
-def main(folder: Path, jobs: int) -> float:
+def main(folder: Path, jobs: int, files: str = "", modules: Sequence[str] = ()) -> float:
     """Seconds. Raises RuntimeError where a notebook fails."""
     import nbformat
     import torch
 
     torch.set_num_threads(1)
+    sys.path.insert(0, files)
+    for name in modules:
+        import_module(name)
     notebooks = [nbformat.read(path, as_version=4) for path in sorted(folder.glob("*.ipynb"))]
     sources = [[c.source for c in notebook.cells if c.cell_type == "code"] for notebook in notebooks]
     begin, running = time.perf_counter(), 0
@@ -54,4 +60,4 @@ def _reap() -> None:
 
 
 if __name__ == "__main__":
-    print(main(Path(sys.argv[1]), int(sys.argv[2])))
+    print(main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:4], modules=sys.argv[4:]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import nbformat
 
-from benchmarks.light import cells_of
+from benchmarks.light import KINDS, Kind
 from benchmarks.peers import environments
 from benchmarks.peers.checks import CHECKS, Check
 
@@ -23,12 +24,14 @@ _SOLUTIONS = ("out", "softmax")
 class Course:
     """A course of one assignment in a folder of its own."""
 
-    def __init__(self, programs: Path, folder: Path) -> None:
-        self.programs, self.folder = programs, folder
+    def __init__(self, programs: Path, folder: Path, kind: Kind = KINDS["few"]) -> None:
+        self.programs, self.folder, self.kind = programs, folder, kind
         folder.mkdir()
         config = "c = get_config()\nc.CourseDirectory.course_id = 'benchmark'\n"
         (folder / "nbgrader_config.py").write_text(config, encoding="utf-8")
-        _write(folder / "source" / NAME / f"{NAME}.ipynb", source_cells())
+        _write(folder / "source" / NAME / f"{NAME}.ipynb", source_cells(kind))
+        for file in kind.files:
+            shutil.copy(file, folder / "source" / NAME)
         self._nbgrader("generate_assignment", NAME)
         self.release = nbformat.read(folder / "release" / NAME / f"{NAME}.ipynb", as_version=4)
 
@@ -38,7 +41,7 @@ class Course:
     def hand_in(self, numbers: Iterable[int], wrong: frozenset[int]) -> None:
         """The released notebook with each student's own code in the cells for it."""
         for number in numbers:
-            own = dict(zip(_names(), cells_of(number, wrong=number in wrong), strict=True))
+            own = _named(self.kind.cells(number, number in wrong))
             notebook = nbformat.from_dict(self.release)
             for cell in notebook.cells:
                 name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
@@ -64,13 +67,14 @@ class Course:
         return points
 
 
-def _names() -> list[str]:
-    return ["seed", "images", "weights", "out", "softmax", "use"]
+def _named(cells: list[str]) -> dict[str, str]:
+    """The cells by what nbgrader knows them by."""
+    return {f"part-{number}": code for number, code in enumerate(cells, 1)}
 
 
-def source_cells() -> list[Any]:
+def source_cells(kind: Kind = KINDS["few"]) -> list[Any]:
     """The instructor's version: the student's cells, then one cell for each check."""
-    made = [_cell(code, name, solution=True) for name, code in zip(_names(), cells_of(0), strict=True)]
+    made = [_cell(code, name, solution=True) for name, code in _named(kind.cells(0, False)).items()]
     return [*made, *(_cell(_test(check), check.id, points=check.points) for check in CHECKS)]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 
-from benchmarks.light import cells_of
+from benchmarks.light import KINDS, Kind
 from benchmarks.peers import environments
 from benchmarks.peers.checks import CHECKS, Check
 
@@ -20,8 +20,8 @@ COMMANDS = ("otter run --no-logo -a autograder.zip -o OUT NOTEBOOK (for each)",)
 class Course:
     """An autograder and the hand-ins in a folder of its own."""
 
-    def __init__(self, programs: Path, folder: Path) -> None:
-        self.programs, self.folder = programs, folder
+    def __init__(self, programs: Path, folder: Path, kind: Kind = KINDS["few"]) -> None:
+        self.programs, self.folder, self.kind = programs, folder, kind
         (folder / "tests").mkdir(parents=True)
         for check in CHECKS:
             (folder / "tests" / f"{check.slug}.py").write_text(test_file(check), encoding="utf-8")
@@ -34,6 +34,7 @@ class Course:
             "--no-config",
             "--no-requirements",
             "--no-environment",
+            *map(str, kind.files),
         )
         self.numbers: list[int] = []
 
@@ -44,7 +45,7 @@ class Course:
         """One notebook for each student."""
         kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
         for number in numbers:
-            cells = [nbformat.v4.new_code_cell(c) for c in cells_of(number, wrong=number in wrong)]
+            cells = [nbformat.v4.new_code_cell(c) for c in self.kind.cells(number, number in wrong)]
             nbformat.write(
                 nbformat.v4.new_notebook(cells=cells, metadata=kernel), self.folder / f"student{number:03}.ipynb"
             )
