@@ -1,6 +1,6 @@
 """torchgrade beside nbgrader, Otter-Grader, a loop of fresh kernels, and the limit: the same notebooks, one table.
 
-    python -m benchmarks.peers [--cells few] [--peer-notebooks 6 | --all] [--repeats 3] [--only NAME …] [--cache DIR]
+    python -m benchmarks.peers [--cells few] [--peer-notebooks 6 | --all] [--repeats 3] [--only NAME …]
 
 Installs each peer into an environment of its own (torch as in constraints.txt; once, some minutes and, where pip
 finds a torch for CUDA, gigabytes), builds the same assignment in each peer's form, and times in turn, as often as

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torchgrade.grading.examinee import Call
 from torchgrade.grading.fingerprint import fingerprint_of
 from torchgrade.grading.judge import Mistake, judge_criterion
-from torchgrade.grading.plugin import TestRecord
+from torchgrade.grading.records import TestRecord
 from torchgrade.model import Criterion, Outcome, Visibility
 from torchgrade.spec import Hint
 from torchgrade.testing import assert_tensor_close

@@ -6,7 +6,7 @@ import pytest
 
 from torchgrade.grading.examiner import Job, broken
 from torchgrade.grading.judge import Mistake, judge_criterion, public_part, totals
-from torchgrade.grading.plugin import TestRecord
+from torchgrade.grading.records import TestRecord
 from torchgrade.model import (
     Assignment,
     Criterion,

@@ -11,7 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from torchgrade.model import CriterionResult
-    from torchgrade.pipeline.differing import Change, Comparison, Student
+    from torchgrade.pipeline.comparison import Change, Comparison, Student
 
 _LISTED = 30  # names in a line
 _MESSAGE = 240  # characters
@@ -32,7 +32,8 @@ def diff(
 ) -> None:
     """Compare two runs of one assignment: who gains, who loses, and by which criterion. Nothing is graded."""
     from torchgrade.feedback.terminal import clean
-    from torchgrade.pipeline.differing import DiffOptions, as_document
+    from torchgrade.pipeline.comparison_document import as_document
+    from torchgrade.pipeline.differing import DiffOptions
     from torchgrade.pipeline.differing import diff as run
 
     found = run(DiffOptions(before, after, gradebook, out, assignment))
@@ -45,10 +46,12 @@ def diff(
 
 def told(found: Comparison) -> Iterator[str]:
     """The comparison in lines for a terminal; what students wrote is still in them as it is."""
+    from torchgrade.feedback.words import count
+
     first, second = found.before, found.after
-    yield f"{first.run.assignment}: {len(found.students)} students in both runs"
+    yield f"{first.run.assignment}: {count(len(found.students), 'student')} in both runs"
     for name, side in (("before", first), ("after", second)):
-        yield f"  {name:6}  {side.run.id}  ({len(side.verdicts)} verdicts, {side.book})"
+        yield f"  {name:6}  {side.run.id}  ({count(len(side.verdicts), 'verdict')}, {side.book})"
     yield f"what else differs: {'; '.join(found.differs) or 'nothing'}"
     yield from _section("loses points", "lose points", found.losing)
     yield from _section("gains points", "gain points", found.gaining)

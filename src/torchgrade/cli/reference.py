@@ -226,9 +226,9 @@ def _inner(annotation: Any) -> Iterator[tuple[type[BaseModel], str]]:
 
 
 def _fixtures() -> Iterator[tuple[str, str]]:
-    from torchgrade.grading.plugin import ExamPlugin
+    from torchgrade.grading.fixtures import GraderFixtures
 
-    for name, made in vars(ExamPlugin).items():
+    for name, made in vars(GraderFixtures).items():
         if type(made).__name__ == "FixtureFunctionDefinition":
             yield f"`{name}`", _first(made._get_wrapped_function())
 

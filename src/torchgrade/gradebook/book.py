@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,27 +11,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Engine,
-    RowMapping,
-    and_,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, func, insert, select, update
 
 from torchgrade.errors import UsageError
 from torchgrade.gradebook import rows
+from torchgrade.gradebook.moments import aware, stored
 from torchgrade.gradebook.place import connect, locate, name_of, told, writing
 from torchgrade.gradebook.revision import ensure_newest
-from torchgrade.gradebook.schema import attempts, criteria, notebooks, run_verdicts, runs, verdicts
+from torchgrade.gradebook.schema import attempts, of_course, run_verdicts, runs, verdicts
+from torchgrade.gradebook.verdict_tables import chunks, find, link, load, put, put_parts
 from torchgrade.model import Verdict
-
-_KEYS_AT_ONCE = 500  # databases bound the parameters of one statement, some at 999
 
 
 @dataclass(frozen=True)
@@ -41,9 +29,9 @@ class GradingRun:
 
     id: str
     assignment: str
-    started: datetime
+    started: datetime  # with its zone, as ``ended``
     ended: datetime | None
-    settings: dict[str, Any]
+    settings: dict[str, Any]  # JSON-like: what ``start_run`` was given
     verdicts: int  # how many belong to it so far
     course: str = ""  # empty: begun by a torchgrade that kept one course in a gradebook
 
@@ -103,14 +91,14 @@ class Gradebook:
         run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
         row = {"id": run_id, "course": course, "assignment": assignment, "settings": dict(settings)}
         with self._writing() as db:
-            db.execute(insert(runs), row | {"started_at": _stored(now)})
+            db.execute(insert(runs), row | {"started_at": stored(now)})
         return run_id
 
     def end_run(self, run_id: str) -> None:
-        """Note that grading ended. A run that was killed has no end."""
+        """Note that grading ended. A run that was killed has no end. Raises UsageError for an unknown run."""
         with self._writing() as db:
             self._require_run(db, run_id)
-            db.execute(update(runs).where(runs.c.id == run_id).values(ended_at=_stored(self._clock())))
+            db.execute(update(runs).where(runs.c.id == run_id).values(ended_at=stored(self._clock())))
 
     def runs(self) -> list[GradingRun]:
         """All runs, the newest last."""
@@ -118,53 +106,43 @@ class Gradebook:
         query = select(runs, count).join_from(runs, run_verdicts, isouter=True)
         query = query.group_by(*runs.c).order_by(runs.c.started_at, runs.c.id)
         with self._reading() as db:
-            return [
-                GradingRun(
-                    r.id,
-                    r.assignment,
-                    _aware(r.started_at),
-                    r.ended_at and _aware(r.ended_at),
-                    r.settings,
-                    r.verdicts,
-                    r.course,
-                )
-                for r in db.execute(query)
-            ]
+            return [_run(row) for row in db.execute(query)]
 
     def attach(self, run_id: str, keys: Iterable[str]) -> None:
-        """Count verdicts from before among those of a run, all or none. Raises UsageError where there is none."""
+        """Count verdicts from before among those of a run, all or none.
+
+        Raises UsageError for an unknown run, and where no verdict of its assignment has one of the keys.
+        """
         with self._writing() as db:
             assignment = self._require_run(db, run_id)
             mine = select(run_verdicts.c.verdict_id).where(run_verdicts.c.run_id == run_id)
             linked = set(db.scalars(mine))
-            for some in _chunks(list(keys), _KEYS_AT_ONCE):
-                here = (verdicts.c.assignment == assignment) & verdicts.c.key.in_(some)
-                found = db.execute(select(verdicts.c.key, verdicts.c.verdict_id).where(here)).all()
-                if missing := set(some) - {row.key for row in found}:
-                    key = sorted(missing)[0]
-                    raise UsageError(f"gradebook {self.name}: no verdict of {assignment} has the key {key}")
-                new = {row.verdict_id for row in found} - linked
+            for some in chunks(list(keys)):
+                new = _ids(db, assignment, some, self.name) - linked
                 if new:
                     links = [{"run_id": run_id, "verdict_id": verdict_id} for verdict_id in sorted(new)]
                     db.execute(insert(run_verdicts), links)
                     linked |= new
 
     def verdicts(self, run_id: str, *, with_notebooks: bool = True) -> list[Verdict]:
-        """The verdicts of a run by student, those attached to it included."""
+        """The verdicts of a run by student, those attached included. Raises UsageError for an unknown run."""
         with self._reading() as db:
             self._require_run(db, run_id)
             mine = select(run_verdicts.c.verdict_id).where(run_verdicts.c.run_id == run_id)
-            found = _load(db, verdicts.c.verdict_id.in_(mine), with_notebooks)
+            found = load(db, verdicts.c.verdict_id.in_(mine), with_notebooks=with_notebooks)
         return sorted((verdict for _, verdict in found), key=lambda verdict: verdict.student)
 
     def each_verdict(self, run_id: str) -> Iterator[Verdict]:
-        """The same with their notebooks, one at a time: those of a whole cohort may not fit into memory."""
+        """The same with their notebooks, one at a time: those of a whole cohort may not fit into memory.
+
+        A connection stays open until the last was taken.
+        """
         with self._reading() as db:
             self._require_run(db, run_id)
             mine = select(verdicts.c.verdict_id).join_from(verdicts, run_verdicts)
             mine = mine.where(run_verdicts.c.run_id == run_id).order_by(verdicts.c.student, verdicts.c.verdict_id)
             for verdict_id in list(db.scalars(mine)):
-                for _, verdict in _load(db, verdicts.c.verdict_id == verdict_id, True):
+                for _, verdict in load(db, verdicts.c.verdict_id == verdict_id, with_notebooks=True):
                     yield verdict
 
     # Verdicts
@@ -178,56 +156,57 @@ class Gradebook:
         Raises UsageError where the place refuses, BrokenError for a figure that is not a finite number.
         """
         row, lines = rows.split(verdict)
-        row |= {"key": key, "created_at": _stored(self._clock())}
+        row |= {"key": key, "created_at": stored(self._clock())}
         packed = None if verdict.notebook is None else rows.pack(verdict.notebook)
         with self._writing() as db:
-            verdict_id, is_kept = _place_of(db, row)
-            if replace or not is_kept:
-                verdict_id = _put(db, verdict_id, row)
-                _put_parts(db, verdict_id, lines, packed)
-            _link(db, run_id, verdict_id)
+            verdict_id, is_finished = find(db, row)
+            if replace or not is_finished:
+                verdict_id = put(db, verdict_id, row)
+                put_parts(db, verdict_id, lines, packed)
+            link(db, run_id, verdict_id)
 
     def finished(self, assignment: str, keys: Iterable[str], *, with_notebooks: bool = True) -> dict[str, Verdict]:
-        """Verdicts that need not be reached again, by key: nothing in them is broken."""
+        """Verdicts that need not be reached again, by key: nothing in them is broken. Other keys are left out."""
         found: dict[str, Verdict] = {}
         with self._reading() as db:
-            for some in _chunks(list(keys), _KEYS_AT_ONCE):
-                here = and_(verdicts.c.assignment == assignment, verdicts.c.finished, verdicts.c.key.in_(some))
-                found.update(_load(db, here, with_notebooks))
+            for some in chunks(list(keys)):
+                found.update(load(db, _finished(assignment, some), with_notebooks=with_notebooks))
         return found
 
     def statuses(self, assignment: str, keys: Iterable[str]) -> dict[str, str]:
         """The status of each verdict that need not be reached again, by key: quick, also for ten thousand."""
         found: dict[str, str] = {}
         with self._reading() as db:
-            for some in _chunks(list(keys), _KEYS_AT_ONCE):
-                here = and_(verdicts.c.assignment == assignment, verdicts.c.finished, verdicts.c.key.in_(some))
-                rows_here = db.execute(select(verdicts.c.key, verdicts.c.status).where(here))
-                found.update({row.key: row.status for row in rows_here})
+            for some in chunks(list(keys)):
+                query = select(verdicts.c.key, verdicts.c.status).where(_finished(assignment, some))
+                found.update({row.key: row.status for row in db.execute(query)})
         return found
 
     def attempt_numbers(
         self, assignment: str, handed_in: Iterable[tuple[str, str]], *, course: str = ""
     ) -> list[int]:
-        """For each (student, digest of the notebook): which of the student's different notebooks this is, counted
-        from 1 in the order of first sight."""
+        """For each (student, digest of the notebook), in this order: which of the student's different notebooks it
+        is, counted from 1 in the order of first sight. One that is new is noted."""
         with self._writing() as db:
             return [self._attempt_number(db, course, assignment, student, digest) for student, digest in handed_in]
 
     def _attempt_number(self, db: Connection, course: str, assignment: str, student: str, digest: str) -> int:
         of_student = (attempts.c.assignment == assignment) & (attempts.c.student == student)
-        mine = of_student & attempts.c.course.in_((course, ""))
+        mine = of_student & of_course(attempts, course)
         known = db.scalar(select(attempts.c.number).where(mine, attempts.c.digest == digest))
         if known is not None:
             return int(known)
         number = 1 + (db.scalar(select(func.max(attempts.c.number)).where(mine)) or 0)
         row = {"course": course, "assignment": assignment, "student": student, "number": number, "digest": digest}
-        db.execute(insert(attempts), row | {"seen_at": _stored(self._clock())})
+        db.execute(insert(attempts), row | {"seen_at": stored(self._clock())})
         return number
 
     def last_digests(self, assignment: str, *, course: str = "") -> dict[str, dict[str, str]]:
-        """For each student the digests of their newest verdict: of the notebook, and of all else it rested on."""
-        mine = (verdicts.c.assignment == assignment) & runs.c.course.in_((course, ""))
+        """For each student the digests of their newest verdict: of the notebook, and of all else it rested on.
+
+        Newest: first recorded last, also where a later run shows an older one again.
+        """
+        mine = (verdicts.c.assignment == assignment) & of_course(runs, course)
         newest = select(func.max(verdicts.c.verdict_id)).join_from(verdicts, run_verdicts).join(runs)
         newest = newest.where(mine).group_by(verdicts.c.student)
         query = select(verdicts.c.student, verdicts.c.digests).where(verdicts.c.verdict_id.in_(newest))
@@ -251,63 +230,19 @@ class Gradebook:
         return str(assignment)
 
 
-def _place_of(db: Connection, row: Mapping[str, Any]) -> tuple[int | None, bool]:
-    """The id of the verdict that is there already, and whether it is finished and therefore stays."""
-    same = and_(*(verdicts.c[name] == row[name] for name in ("assignment", "key", "student")))
-    found = db.execute(select(verdicts.c.verdict_id, verdicts.c.finished).where(same)).first()
-    return (None, False) if found is None else (found.verdict_id, found.finished)
+def _run(row: Row[Any]) -> GradingRun:
+    ended = row.ended_at and aware(row.ended_at)
+    return GradingRun(row.id, row.assignment, aware(row.started_at), ended, row.settings, row.verdicts, row.course)
 
 
-def _put(db: Connection, verdict_id: int | None, row: dict[str, Any]) -> int:
-    """Insert a verdict, or write over a broken one, whose runs then see the new one; its id."""
-    if verdict_id is None:
-        (verdict_id,) = db.execute(insert(verdicts), row).inserted_primary_key or (0,)
-        return int(verdict_id)
-    db.execute(update(verdicts).where(verdicts.c.verdict_id == verdict_id).values(row))
-    db.execute(delete(criteria).where(criteria.c.verdict_id == verdict_id))
-    db.execute(delete(notebooks).where(notebooks.c.verdict_id == verdict_id))
-    return verdict_id
+def _ids(db: Connection, assignment: str, keys: Sequence[str], name: str) -> set[int]:
+    """The ids of the verdicts of these keys; ``name``: the gradebook's. Raises UsageError where one is missing."""
+    here = (verdicts.c.assignment == assignment) & verdicts.c.key.in_(keys)
+    found = db.execute(select(verdicts.c.key, verdicts.c.verdict_id).where(here)).all()
+    if missing := set(keys) - {row.key for row in found}:
+        raise UsageError(f"gradebook {name}: no verdict of {assignment} has the key {min(missing)}")
+    return {row.verdict_id for row in found}
 
 
-def _put_parts(db: Connection, verdict_id: int, lines: list[dict[str, Any]], packed: bytes | None) -> None:
-    if lines:
-        db.execute(insert(criteria), [{"verdict_id": verdict_id, **line} for line in lines])
-    if packed is not None:
-        db.execute(insert(notebooks), {"verdict_id": verdict_id, "json_zlib": packed})
-
-
-def _link(db: Connection, run_id: str, verdict_id: int | None) -> None:
-    link = {"run_id": run_id, "verdict_id": verdict_id}
-    same = and_(*(run_verdicts.c[name] == value for name, value in link.items()))
-    if db.execute(select(run_verdicts.c.run_id).where(same)).first() is None:
-        db.execute(insert(run_verdicts), link)
-
-
-def _load(db: Connection, here: ColumnElement[bool], with_notebooks: bool) -> list[tuple[str, Verdict]]:
-    """(key, verdict) of all verdicts where ``here`` holds, in the order in which they were first recorded."""
-    lines: dict[int, list[RowMapping]] = defaultdict(list)
-    query = select(criteria).join_from(criteria, verdicts).where(here).order_by(criteria.c.position)
-    for line in db.execute(query).mappings():
-        lines[line["verdict_id"]].append(line)
-    packed: dict[int, bytes] = {}
-    if with_notebooks:
-        of_them = select(notebooks).join_from(notebooks, verdicts).where(here)
-        packed = {found.verdict_id: found.json_zlib for found in db.execute(of_them)}
-    query = select(verdicts).where(here).order_by(verdicts.c.verdict_id)
-    return [
-        (row["key"], rows.join(row, lines[row["verdict_id"]], packed.get(row["verdict_id"])))
-        for row in db.execute(query).mappings()
-    ]
-
-
-def _chunks(items: list[str], size: int) -> Iterator[list[str]]:
-    return (items[at : at + size] for at in range(0, len(items), size))
-
-
-def _stored(moment: datetime) -> datetime:
-    """Databases differ over time zones, so all times are kept as UTC without one."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC)
+def _finished(assignment: str, keys: Sequence[str]) -> ColumnElement[bool]:
+    return and_(verdicts.c.assignment == assignment, verdicts.c.finished, verdicts.c.key.in_(keys))

@@ -8,8 +8,10 @@ from datetime import datetime
 
 from sqlalchemy import func, select, update
 
-from torchgrade.gradebook.book import Gradebook, _aware, _load, _stored
-from torchgrade.gradebook.schema import attempts, run_verdicts, runs, verdicts
+from torchgrade.gradebook.book import Gradebook
+from torchgrade.gradebook.moments import aware, stored
+from torchgrade.gradebook.schema import attempts, matching, of_course, run_verdicts, runs, verdicts
+from torchgrade.gradebook.verdict_tables import load
 from torchgrade.model import Verdict
 
 
@@ -36,10 +38,10 @@ def keep_times(
 
     The same notebook handed in again later was there before: the earliest time stays, unless ``replace`` is said.
     """
-    wanted = {(student, digest): _stored(moment) for student, digest, moment in handed_in}
+    wanted = {(student, digest): stored(moment) for student, digest, moment in handed_in}
     if not wanted:
         return
-    here = (attempts.c.assignment == assignment) & attempts.c.course.in_((course, ""))
+    here = (attempts.c.assignment == assignment) & of_course(attempts, course)
     with book._writing() as db:
         known = db.execute(select(attempts).where(here)).all()
         for row in known:
@@ -47,17 +49,16 @@ def keep_times(
             if moment is None or moment == row.handed_in:
                 continue
             if replace or row.handed_in is None or moment < row.handed_in:
-                same = (attempts.c.course == row.course) & (attempts.c.assignment == assignment)
-                same &= (attempts.c.student == row.student) & (attempts.c.number == row.number)
-                db.execute(update(attempts).where(same).values(handed_in=moment))
+                same = {name: getattr(row, name) for name in ("course", "assignment", "student", "number")}
+                db.execute(update(attempts).where(matching(attempts, same)).values(handed_in=moment))
 
 
 def attempts_of(book: Gradebook, assignment: str, *, course: str = "") -> list[Seen]:
     """Every attempt of an assignment."""
-    here = (attempts.c.assignment == assignment) & attempts.c.course.in_((course, ""))
+    here = (attempts.c.assignment == assignment) & of_course(attempts, course)
     with book._reading() as db:
         return [
-            Seen(r.student, r.digest, r.number, _aware(r.seen_at), r.handed_in and _aware(r.handed_in))
+            Seen(r.student, r.digest, r.number, aware(r.seen_at), r.handed_in and aware(r.handed_in))
             for r in db.execute(select(attempts).where(here))
         ]
 
@@ -68,10 +69,10 @@ def newest_verdicts(book: Gradebook, run_id: str, *, only: Iterable[str] | None 
     with book._reading() as db:
         book._require_run(db, run_id)
         run = db.execute(select(runs).where(runs.c.id == run_id)).one()
-        mine = (runs.c.assignment == run.assignment) & runs.c.course.in_((run.course, ""))
+        mine = (runs.c.assignment == run.assignment) & of_course(runs, run.course)
         mine &= (runs.c.started_at < run.started_at) | (runs.c.id == run_id)
         newest = select(func.max(verdicts.c.verdict_id)).join_from(verdicts, run_verdicts).join(runs)
         newest = newest.where(mine).group_by(verdicts.c.student, verdicts.c.notebook_digest)
-        found = _load(db, verdicts.c.verdict_id.in_(newest), False)
+        found = load(db, verdicts.c.verdict_id.in_(newest), with_notebooks=False)
     wanted = None if only is None else set(only)
     return [v for _, v in found if wanted is None or v.student in wanted]

@@ -6,11 +6,13 @@ Columns carry the names of the fields of ``torchgrade.model``, so a teacher who 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     DateTime,
     Dialect,
     Float,
@@ -24,6 +26,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    and_,
 )
 
 REVISION = "0005"  # the newest migration: compared with the database before Alembic is imported
@@ -234,3 +237,16 @@ audit = Table(
     Column("before", SafeJSON, nullable=False),
     Column("after", SafeJSON, nullable=False),
 )
+
+
+def matching(table: Table, values: Mapping[str, Any]) -> ColumnElement[bool]:
+    """Those rows of a table that have these values, by the names of columns. At least one."""
+    return and_(*(table.c[name] == value for name, value in values.items()))
+
+
+def of_course(table: Table, course: str) -> ColumnElement[bool]:
+    """Those rows of a table that belong to a course: its own, and those that name none.
+
+    The latter are from a torchgrade that kept one course in a gradebook.
+    """
+    return table.c.course.in_((course, ""))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from torchgrade.grading.attempt import Attempt
 from torchgrade.i18n import _
 from torchgrade.model import Assignment
 from torchgrade.sandbox.probes import Handle
+from torchgrade.testing.names import near_name
 from torchgrade.testing.outcomes import Missing, ProbeFailure
 
 
@@ -69,11 +69,9 @@ class RoomExaminee:
             raise Missing(self._with_nearest(_(str(missing)), name), safe=_(missing.safe)) from None
 
     def _with_nearest(self, said: str, name: str) -> str:
-        near = difflib.get_close_matches(name, self._defined(), 1, 0.6)
-        if not near:
-            lower = {n.lower(): n for n in self._defined()}
-            near = [lower[name.lower()]] if name.lower() in lower else []
-        return _("{said}; the nearest name that is: `{name}`").format(said=said, name=near[0]) if near else said
+        asked_for = self._assignment.defines  # what is there under such a name is that itself
+        near = near_name(name, [n for n in self._defined() if n not in asked_for])
+        return _("{said}; the nearest name that is: `{name}`").format(said=said, name=near) if near else said
 
     # --- questions -----------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from torchgrade.grading.attempt import Attempt, OpenRoom
 from torchgrade.grading.desk import Desk
 from torchgrade.grading.examinee import RoomExaminee
 from torchgrade.grading.judge import Mistake, judge_criterion, public_part, totals
-from torchgrade.grading.plugin import TestRecord
+from torchgrade.grading.records import TestRecord
 from torchgrade.i18n import _
 from torchgrade.model import Assignment, CriterionResult, Outcome, Status, Tier, Verdict
 from torchgrade.sandbox import policy as policies

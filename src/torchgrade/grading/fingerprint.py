@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from torchgrade.grading.examinee import Call
-from torchgrade.grading.plugin import TestRecord
+from torchgrade.grading.records import TestRecord
 from torchgrade.i18n import english
 from torchgrade.model import Criterion, Outcome, Visibility
 from torchgrade.testing.outcomes import ComparisonFailure, Missing, ProbeFailure

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from torchgrade.grading.fingerprint import fingerprint_of
-from torchgrade.grading.plugin import TestRecord
+from torchgrade.grading.records import TestRecord
 from torchgrade.i18n import _
 from torchgrade.model import Assignment, Criterion, CriterionResult, Outcome, Visibility
 from torchgrade.spec import Hint

@@ -4,52 +4,22 @@ for every pytest on the machine.
 
 from __future__ import annotations
 
-import hashlib
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pytest
-import torch
 from _pytest.runner import runtestprotocol
 
-from torchgrade.data import PreparedData, Split
-from torchgrade.errors import BrokenError, TorchgradeError
-from torchgrade.grading.blame import fault_line, import_line
-from torchgrade.grading.examinee import Call, RoomExaminee
+from torchgrade.data import PreparedData
+from torchgrade.errors import TorchgradeError
+from torchgrade.grading.blame import import_line
+from torchgrade.grading.examinee import RoomExaminee
+from torchgrade.grading.fixtures import GraderFixtures
+from torchgrade.grading.records import MOST_DETAIL, Given, TestRecord, blame_answer, record_of
 from torchgrade.grading.reference import NamespaceExaminee
 from torchgrade.i18n import _
-from torchgrade.model import Assignment, Criterion, Evidence, Outcome, Visibility
-from torchgrade.spec import VariantError, classes_of
-from torchgrade.testing.exhibits import collected, traceback_of
-from torchgrade.testing.outcomes import ComparisonFailure, ProbeFailure
-
-#: Inputs of public criteria are the same for everybody, so that a student sees what a grader sees.
-PUBLIC_SEED = "public"
-_DETAIL = 6000
-
-Notes = dict[str, Any]
-
-
-@dataclass
-class TestRecord:
-    """What one test function found."""
-
-    __test__ = False
-    criterion: str
-    outcome: Outcome
-    fraction: float
-    sentence: str  # the test's docstring
-    message: str = ""
-    safe: str = ""
-    evidence: tuple[Evidence, ...] = ()
-    hints: list[str] = field(default_factory=list)
-    detail: str = ""
-    seconds: float = 0.0
-    calls: list[Call] = field(default_factory=list)
-    error: BaseException | None = None
+from torchgrade.model import Assignment, Criterion, Outcome, Visibility
 
 
 class ImportErrors:
@@ -62,37 +32,24 @@ class ImportErrors:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Called for every file, imported or not."""
         if report.failed:
-            said = str(report.longrepr)[-_DETAIL:]
+            said = str(report.longrepr)[-MOST_DETAIL:]
             self.errors.append(f"{said}\n{import_line(said)}".strip())
 
 
-@dataclass(frozen=True)
-class Variant:
-    """``fields``: the student's columns of the roster; ``classes``: what the course's rule makes of them."""
-
-    fields: dict[str, str]
-    classes: tuple[int, ...]
-
-
-class ExamPlugin:
-    """Fixtures, order and judgement. One session of pytest collects the graders; each examination runs them in a
-    process forked from within it (``inside``)."""
+class ExamPlugin(GraderFixtures):
+    """Order and judgement, beside the fixtures. One session of pytest collects the graders; each examination runs
+    them in a process forked from within it (``inside``)."""
 
     student: RoomExaminee
 
     def __init__(
         self, assignment: Assignment, reference: NamespaceExaminee | None, data: PreparedData | None
     ) -> None:
-        self.assignment, self.oracle, self.data = assignment, reference, data
-        self.criteria = {c.id: c for c in assignment.criteria}
+        super().__init__(assignment, reference, data)
         self.inside: Callable[[], None] = lambda: None
         self.session: pytest.Session | None = None
         self.fault: BaseException | None = None
         self.records: list[TestRecord] = []
-        self._examined: Any = None
-        self._awarded: list[tuple[float, str]] = []
-        self._hints: list[str] = []
-        self._exhibits: list[Evidence] = []
         self._error: BaseException | None = None
 
     def examine(
@@ -114,89 +71,6 @@ class ExamPlugin:
         for item in self.session.items if self.session else ():
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
         return self.records
-
-    # --- what a grader asks for ----------------------------------------------------------------------------
-
-    @pytest.fixture
-    def submission(self, request: pytest.FixtureRequest) -> Any:
-        """The submission under examination."""
-        return self._examined
-
-    @pytest.fixture
-    def reference(self) -> NamespaceExaminee:
-        """The solution, examined in the same way. Hidden graders only: students do not have it."""
-        if self.oracle is None:
-            pytest.skip(_("this criterion is judged by the course, which has the reference"))
-        return self.oracle
-
-    @pytest.fixture
-    def rng(self, request: pytest.FixtureRequest) -> torch.Generator:
-        """A generator whose seed is the course's secret for this attempt, or the public one."""
-        criterion = self._criterion(request.node)
-        public = criterion is not None and criterion.visibility == Visibility.PUBLIC
-        text = f"{PUBLIC_SEED if public else self.seed}|{self.assignment.id}|{request.node.name}"
-        number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
-        return torch.Generator().manual_seed(number)
-
-    @pytest.fixture
-    def device(self) -> torch.device:
-        """Where to compute: a GPU if the assignment may use one and there is one."""
-        return torch.device(self.device_name)
-
-    @pytest.fixture
-    def dataset(self, request: pytest.FixtureRequest) -> Callable[[str], Split]:
-        """``dataset("mnist")``: the course's split. A public criterion gets it without the kept part."""
-        criterion = self._criterion(request.node)
-        public = criterion is None or criterion.visibility == Visibility.PUBLIC
-
-        def load(name: str) -> Split:
-            if self.data is None:
-                raise BrokenError(f"dataset({name!r}): the assignment names no data sets; add `data: [{name}]`")
-            found = self.data.load(name)
-            return found.public() if public else found
-
-        return load
-
-    @pytest.fixture
-    def variant(self) -> Variant:
-        """What this student was given to do, by the roster and the rule in course.yaml."""
-        rule = self.assignment.variant
-        if rule is None:
-            raise BrokenError(f"course.yaml has no rule `variants: {self.assignment.id}`")
-        fields = self.fields or rule.default
-        try:
-            return Variant(dict(fields), classes_of(rule, fields))
-        except VariantError as error:
-            raise BrokenError(f"{error.column}: {error}") from None
-
-    @pytest.fixture
-    def award(self) -> Callable[[float, str], None]:
-        """``award(fraction, because)``: partial credit, and the sentence that explains it."""
-
-        def give(fraction: float, because: str = "") -> None:
-            if not 0.0 <= fraction <= 1.0:
-                raise ValueError(f"award() wants a fraction from 0 to 1, not {fraction}")
-            self._awarded.append((float(fraction), _(because)))
-
-        return give
-
-    @pytest.fixture
-    def hint(self) -> Callable[[str], None]:
-        """``hint(text)``: shown to the student if this criterion is not passed."""
-
-        def give(text: str) -> None:
-            self._hints.append(_(text))  # the list of the test that is running now
-
-        return give
-
-    @pytest.fixture
-    def exhibit(self) -> Callable[..., None]:
-        """``exhibit(make)``: evidence, or a function that gives some; shown for every outcome, decides nothing."""
-
-        def give(make: Any) -> None:
-            self._exhibits.extend(collected(make))
-
-        return give
 
     # --- order and beginning -------------------------------------------------------------------------------
 
@@ -231,10 +105,6 @@ class ExamPlugin:
             self.fault = fault
         return True
 
-    def _criterion(self, item: Any) -> Criterion | None:
-        mark = item.get_closest_marker("criterion")
-        return self.criteria.get(mark.args[0]) if mark and mark.args else None
-
     # --- judgement -----------------------------------------------------------------------------------------
 
     @pytest.hookimpl(tryfirst=True)
@@ -267,20 +137,18 @@ class ExamPlugin:
         self.student.may_explain = criterion.visibility == Visibility.PUBLIC
         begin = time.monotonic()
         error = self._run(item)
-        record = self._judge(criterion, _sentence(item) or criterion.title, error)
+        sentence = _sentence(item) or criterion.title
+        record = record_of(self.assignment, criterion, sentence, error, self._given, self.student.calls)
         # A grader stumbled. If it passes the reference, the answer that it was given is what tripped it.
         is_ours = isinstance(error, TorchgradeError) or self.student.questions == asked
         if record.outcome == Outcome.BROKEN and not is_ours and self._stands(item):
-            what = f"{type(error).__name__}: {error}"
-            record.outcome = Outcome.FAILED
-            record.message = _("the answer is not of a form that can be judged ({what})").format(what=what)
-            record.safe = _("the answer is not of a form that can be judged")
+            blame_answer(record)
         record.seconds = time.monotonic() - begin
         return record
 
     def _run(self, item: pytest.Item) -> BaseException | None:
         """Run a test with its fixtures; what was raised by either."""
-        self._error, self._awarded, self._hints, self._exhibits = None, [], [], []
+        self._error, self._given = None, Given()
         # No next item: it may be passed over, and pytest would then find this one's file not torn down.
         runtestprotocol(item, log=False, nextitem=None)
         return self._error
@@ -303,44 +171,6 @@ class ExamPlugin:
             return self._run(item) is None
         finally:
             self._examined = self.student
-
-    def _judge(self, criterion: Criterion, sentence: str, error: BaseException | None) -> TestRecord:
-        record = TestRecord(criterion.id, Outcome.PASSED, 1.0, sentence, hints=list(self._hints), error=error)
-        record.calls = list(self.student.calls)
-        public = criterion.visibility == Visibility.PUBLIC
-        record.evidence = tuple(self._exhibits) if public else ()  # of what is hidden nobody sees an array
-        if error is None:
-            self._apply_awards(record)
-            return record
-        record.fraction = 0.0
-        record.detail = "".join(traceback.format_exception(error, limit=-8))[-_DETAIL:]
-        record.message = _(str(error))
-        if isinstance(error, ProbeFailure):
-            record.outcome, record.safe = error.outcome, _(error.safe)
-            record.detail = f"{error.traceback}\n{record.detail}" if error.traceback else record.detail
-            record.evidence = (*(traceback_of(error) if public else ()), *record.evidence)
-        elif isinstance(error, ComparisonFailure):
-            record.outcome, record.safe = Outcome.FAILED, _(error.safe)
-            record.evidence = (*error.evidence, *record.evidence)
-        elif isinstance(error, (AssertionError, pytest.fail.Exception)):
-            record.outcome, record.safe = Outcome.FAILED, _("not so: {sentence}").format(sentence=_(sentence))
-            record.message = _(record.message.split("\nassert ")[0].strip()) or record.safe
-        elif isinstance(error, pytest.skip.Exception):
-            record.outcome, record.safe = Outcome.SKIPPED, record.message
-        else:
-            record.outcome = Outcome.BROKEN
-            record.detail = f"{record.detail}\n{fault_line(self.assignment, error)}"
-        return record
-
-    def _apply_awards(self, record: TestRecord) -> None:
-        if not self._awarded:
-            return
-        record.fraction, record.message = min(self._awarded)
-        record.safe = record.message
-        if record.fraction <= 0.0:
-            record.outcome = Outcome.FAILED
-        elif record.fraction < 1.0:
-            record.outcome = Outcome.PARTIAL
 
 
 def _in_order_of_need(criteria: Sequence[Criterion]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from torchgrade.feedback.words import OUTCOMES, STATUSES, Word, moment, number
 from torchgrade.gradebook import Decision, Entry
-from torchgrade.gradebook.decisions import MOST_TEXT, WHOLE
+from torchgrade.gradebook.deciding import MOST_TEXT, WHOLE
 from torchgrade.i18n import _, plural
 from torchgrade.model import CriterionResult, Outcome, Status, Verdict
 from torchgrade.pipeline.final import applies
