@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,6 +26,8 @@ class Course:
         (folder / "tests").mkdir(parents=True)
         for check in CHECKS:
             (folder / "tests" / f"{check.slug}.py").write_text(test_file(check), encoding="utf-8")
+        for file in kind.files:
+            shutil.copy(file, folder)
         self._otter(
             "generate",
             "-t",
@@ -34,7 +37,7 @@ class Course:
             "--no-config",
             "--no-requirements",
             "--no-environment",
-            *map(str, kind.files),
+            *(file.name for file in kind.files),
         )
         self.numbers: list[int] = []
 
