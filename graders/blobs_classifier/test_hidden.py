@@ -1,6 +1,5 @@
 """Hidden criteria of blobs_classifier: weights, points and networks that nobody could know. Never shipped."""
 
-import contextlib
 from functools import partial
 
 import pytest
@@ -13,6 +12,7 @@ from torchgrade.testing import (
     ProbeFailure,
     _,
     advice_on,
+    advised,
     answer,
     assert_same_network,
     draw_weights,
@@ -115,22 +115,12 @@ WRITTEN_IN = "Is a number of points, a batch size or a rate written in train, or
 KEPT = "Whoever calls train may need the points again: shuffle copies or indices, not X and y themselves."
 
 
-@contextlib.contextmanager
-def advised(hint, text):
-    """Give this hint if what is asked inside fails, or what the error asks for."""
-    try:
-        yield
-    except (AssertionError, ProbeFailure) as failure:
-        hint(advice_on(failure, CALL) or text)
-        raise
-
-
 @pytest.mark.criterion("any-network")
 def test_other_networks(submission, rng, hint):
     """train works for other networks, numbers of points, batch sizes and rates, and leaves the points as they were"""
-    with advised(hint, USUAL_FIRST):
+    with advised(hint, CALL, USUAL_FIRST):
         check(submission, rng, 2, 60, None, 0.5, 3)
-    with advised(hint, WRITTEN_IN):
+    with advised(hint, CALL, WRITTEN_IN):
         for hidden, n, batch, lr, epochs in (
             (7, 20, None, 0.3, 5),
             (3, 1, None, 1.0, 2),
@@ -138,7 +128,7 @@ def test_other_networks(submission, rng, hint):
             (4, 33, 33, 0.2, 3),
         ):
             check(submission, rng, hidden, n, batch, lr, epochs)
-    with advised(hint, KEPT):
+    with advised(hint, CALL, KEPT):
         check_points(submission, rng)
 
 

@@ -15,17 +15,19 @@ from torchgrade.testing import (
     ProbeFailure,
     Raised,
     _,
-    advice_on,
+    advised,
     answer,
     count,
     curves,
     decision_surface,
     draw_weights,
     layer_table,
+    must,
     normal,
+    numbers_in,
     parameters_of,
-    require,
     settle,
+    shortened,
     told_by,
 )
 
@@ -36,25 +38,6 @@ CALL = "train(model, X, y, epochs, batch_size, lr)"
 PARTS, BEGINS = 0.35, 0.55
 # Of how far a parameter moves: right loops in float32 stay below 1e-4.
 CLOSE = 1e-3
-
-
-@contextlib.contextmanager
-def advised(hint, text, call=""):
-    """Give one hint for what fails inside: the one that ``must`` was given, what the error asks for, or this."""
-    try:
-        yield
-    except (AssertionError, ProbeFailure) as failure:
-        hint(getattr(failure, "advice", "") or advice_on_error(failure) or advice_on(failure, call) or text)
-        raise
-
-
-def must(condition, text, advice=""):
-    """``require``, with a hint for this very failure."""
-    try:
-        require(condition, text)
-    except AssertionError as failure:
-        failure.advice = advice
-        raise
 
 
 BOUNDS = "BCELoss wants probabilities from 0 to 1: the network ends in a sigmoid. (BCEWithLogitsLoss wants raw numbers.)"
@@ -92,7 +75,7 @@ def advice_on_error(failure):
 @pytest.mark.criterion("network-output")
 def test_output(submission, rng, hint, exhibit):
     """Classifier() takes points (N, 2), gives probabilities (N, 1), and has 9 parameters"""
-    with advised(hint, LAYERS, "Classifier()"):
+    with advised(hint, "Classifier()", LAYERS, known=advice_on_error):
         network = built(submission)
         exhibit(lambda: layer_table(parameters_of(network)))
         x = normal(rng, (50, 2), 3)
@@ -232,7 +215,7 @@ def near(got, wanted, start, close=CLOSE):
 @pytest.mark.criterion("one-step")
 def test_one_step(submission, rng, hint):
     """With batch_size=None an epoch is one step of SGD on the mean cross-entropy over all points"""
-    with advised(hint, STEP, CALL):
+    with advised(hint, CALL, STEP, known=advice_on_error):
         for lr in (0.5, 0.1):
             case = draw(rng, lr=lr)
             got, _told = trained(submission, case)
@@ -315,7 +298,7 @@ def one_by_one(case):
 @pytest.mark.criterion("full-batches")
 def test_full_batches(submission, rng, hint):
     """After several epochs over all points the weights are those of SGD: each step uses its own gradients alone"""
-    with advised(hint, STEP, CALL):
+    with advised(hint, CALL, STEP, known=advice_on_error):
         for epochs in (4, 3):
             case = draw(rng, epochs=epochs)
             got, _told = trained(submission, case)
@@ -349,7 +332,7 @@ COUNT = "epochs is the number of epochs: for _ in range(epochs)."
 @pytest.mark.criterion("mini-batches")
 def test_mini_batches(submission, rng, hint):
     """With a batch size there is a step for each batch, and each epoch takes all points"""
-    with advised(hint, BATCHES, CALL):
+    with advised(hint, CALL, BATCHES, known=advice_on_error):
         case = one_point(rng, 160, epochs=2, batch=64, lr=0.2)
         states = descent(case, 2 * len(case.x))
         got, _told = trained(submission, case)
@@ -434,17 +417,15 @@ def all_taken(submission, case):
 @pytest.mark.criterion("history")
 def test_history(submission, rng, hint):
     """train returns a list with one plain number for each epoch: its loss, without a graph behind it"""
-    with advised(
-        hint, "Append loss.item() in each epoch, or the mean over its batches, and return the list.", CALL
-    ):
+    with advised(hint, CALL, APPEND, known=advice_on_error):
         case = draw(rng, epochs=3)
         _state, told = trained(submission, case)
         text = told.call("__repr__")
         must(text != "None", _("train returns nothing: is a `return` missing?"), A_LIST)
         plain = "grad_fn" not in text and "requires_grad" not in text
         must(plain, _("The history still holds the graph of the losses: turn each into a plain number."), GRAPH)
-        values = numbers(told)
-        found = " ".join(text.split())[:60]
+        values = numbers_in(told)
+        found = shortened(text)
         must(
             values is not None,
             _("train should return a list of numbers, but it is {found}.").format(found=found),
@@ -474,6 +455,7 @@ def test_history(submission, rng, hint):
         )
 
 
+APPEND = "Append loss.item() in each epoch, or the mean over its batches, and return the list."
 A_LIST = "Return the list of losses alone, such as [0.71, 0.52, 0.4]."
 GRAPH = "A loss that is a tensor keeps the graph of its step alive. loss.item() is the number alone."
 
@@ -486,24 +468,6 @@ def alike(values, wanted):
     return all(math.isclose(a, b, rel_tol=1e-3) for a, b in zip(values, wanted, strict=True))
 
 
-def numbers(told):
-    """The history as floats; None where it is no list of numbers."""
-    for method, args in (("copy", ()), ("tolist", ()), ("__add__", ((),))):
-        try:
-            values = told.call(method, *args)
-        except (Missing, Raised):
-            continue
-        except ProbeFailure:
-            return None
-        values = values.tolist() if isinstance(values, torch.Tensor) else values
-        if not isinstance(values, list | tuple):
-            return None
-        plain = [v.item() if isinstance(v, torch.Tensor) and v.numel() == 1 else v for v in values]
-        fine = all(isinstance(v, int | float) and not isinstance(v, bool) for v in plain)
-        return [float(v) for v in plain] if fine else None
-    return None
-
-
 # --- what was handed in ------------------------------------------------------------------------------------------
 
 
@@ -511,7 +475,7 @@ def numbers(told):
 def test_trained(submission, rng, hint, award, exhibit):
     """model, as the notebook left it, parts fresh points of the two clouds: the mean loss is at most 0.35"""
     exhibit(lambda: curves(_("Loss by epoch, as the notebook tells"), told_by(submission, LOSSES)))
-    with advised(hint, KEPT):
+    with advised(hint, usual=KEPT, known=advice_on_error):
         model = submission.object("model")
         x, y = blobs(rng, 2000)
         first = settle(model, x)

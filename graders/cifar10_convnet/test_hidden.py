@@ -15,16 +15,17 @@ from torchgrade.testing import (
     Network,
     ProbeFailure,
     _,
-    advice_on,
+    advised,
     agree,
     answer,
     assert_accuracy,
     assert_gradients,
     assert_same_network,
     draw_weights,
+    flat_weights,
     load_into,
+    must,
     normal,
-    require,
     set_mode,
     settle,
     uniform,
@@ -37,25 +38,6 @@ FEW = 500
 TRAIN = "train(model, X_train, y_train, epochs, batch_size=64, augment=None)"
 # Relative to the way that the weights go.
 AGREE = 0.02
-
-
-@contextlib.contextmanager
-def advised(hint, call, usual):
-    """Give one hint for what fails inside: that of ``must``, what the student's error asks for, or the usual one."""
-    try:
-        yield
-    except (AssertionError, ProbeFailure) as failure:
-        hint(getattr(failure, "advice", "") or advice_on(failure, call) or usual)
-        raise
-
-
-def must(condition, text, advice=""):
-    """``require``, with a hint for this very failure."""
-    try:
-        require(condition, text)
-    except AssertionError as failure:
-        failure.advice = advice
-        raise
 
 
 # --- the networks ----------------------------------------------------------------------------------------------
@@ -397,10 +379,10 @@ def trains_in_training_mode(submission, x, y, epochs, steps):
 def compare(submission, x, y, epochs, batch_size, steps):
     """The student's way of the weights against ours, and against those of known mistakes."""
     model = little(submission)
-    start = flat(model.state())
+    start = flat_weights(model.state())
     kept = model.state()
     submission.build("train", model, x, y, epochs, batch_size=batch_size)
-    way = flat(model.state()) - start
+    way = flat_weights(model.state()) - start
     must(bool(way.abs().max() > 0), _("train does not change the model that it is given."), COPY)
     batch = x[:batch_size], y[:batch_size]
     # Another decay costs the points of its own criterion, not these.
@@ -444,10 +426,6 @@ def little(submission):
     return make("torch.nn.Sequential", *parts)
 
 
-def flat(state):
-    return torch.cat([value.double().flatten() for value in state.values()])
-
-
 def path(state, x, y, steps, kind="Adam", rate=1e-3, decay=0.0, clears=True, softmax=False, restart=0):
     """The flat weights of the little network after so many steps of a loop over this one batch.
 
@@ -464,7 +442,7 @@ def path(state, x, y, steps, kind="Adam", rate=1e-3, decay=0.0, clears=True, sof
         out = model(x)
         F.cross_entropy(out.softmax(dim=1) if softmax else out, y).backward()
         optimizer.step()
-    return flat(model.state_dict())
+    return flat_weights(model.state_dict())
 
 
 @pytest.mark.criterion("weight-decay")

@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import re
 from dataclasses import dataclass, replace
 
 import pytest
@@ -19,8 +18,9 @@ from torchgrade.testing import (
     autograd_in,
     curves,
     describe,
+    must,
     normal,
-    require,
+    plain_numbers,
     require_tensor,
     told_by,
 )
@@ -39,15 +39,6 @@ def advised(hint, text):
         yield
     except (AssertionError, ProbeFailure) as failure:
         hint(getattr(failure, "advice", "") or advice_on_error(failure) or text)
-        raise
-
-
-def must(condition, text, advice="", safe=""):
-    """``require``, with a hint for this very failure."""
-    try:
-        require(condition, text, safe=safe)
-    except AssertionError as failure:
-        failure.advice = advice
         raise
 
 
@@ -422,16 +413,6 @@ def path(submission, case, steps):
     return found
 
 
-def plain_numbers(losses):
-    """A list, a tuple, an array or a tensor of numbers as floats; None for anything else."""
-    values = losses.tolist() if isinstance(losses, torch.Tensor) and losses.ndim == 1 else losses
-    if not isinstance(values, list | tuple):
-        return None
-    values = [v.item() if isinstance(v, torch.Tensor) and v.numel() == 1 else v for v in values]
-    fine = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-    return [float(v) for v in values] if fine else None
-
-
 def keeps_graph(submission, case):
     """Whether the losses were returned as tensors that autograd still follows. w and b may be followed."""
     arguments = (case.x, case.y, case.w, case.b, case.lr, case.stop, case.steps)
@@ -504,7 +485,7 @@ def test_by_autograd(submission, rng, hint):
         moved = not near((got.w, got.b), descent(case, 0)[0])
         must(moved, _("fit does not move w and b, so there are no gradients in it."), NOTHING)
         must(not steps_by_optimiser(submission, case), _("The step in fit is left to torch.optim."), OWN_STEP)
-        by_hand = works_without_graph(submission, case) and not asks_autograd(submission)
+        by_hand = works_without_graph(submission, case) and not autograd_in(submission, "fit")
         must(not by_hand, _("fit works the gradients out by a formula, not by autograd."), ASK_AUTOGRAD)
 
 
@@ -512,26 +493,6 @@ OWN_STEP = "torch.optim does the step for you. Write it yourself here: each numb
 ASK_AUTOGRAD = (
     "Your formula is right, but the exercise is about autograd: loss.backward(), then w.grad and b.grad."
 )
-FUNCTIONAL = re.compile(
-    r"\b(grad_and_value|jacrev|jacfwd|vjp|jvp|functorch|torch\.func)\b"
-)  # autograd's other names
-
-
-def asks_autograd(submission):
-    """Whether fit, or a function of the notebook that it calls, asks autograd by one of its names."""
-    return bool(autograd_in(submission, "fit") or FUNCTIONAL.search(whole_source(submission, "fit")))
-
-
-def whole_source(submission, name):
-    """The source of a function and of the notebook's functions that it calls."""
-    found, waiting, seen = "", [name], {name}
-    while waiting and len(seen) < 20:
-        source = submission.source(waiting.pop(0))
-        found += re.sub(r"#.*", "", source)
-        called = set(re.findall(r"\b([A-Za-z_]\w*)\(", source)) - seen
-        seen |= called
-        waiting += sorted(called)
-    return found
 
 
 def steps_by_optimiser(submission, case):
@@ -565,7 +526,8 @@ def works_without_graph(submission, case):
 @pytest.mark.criterion("trained")
 def test_trained(submission, hint, exhibit):
     """w and b, as the notebook left them, follow the points: the loss is at most 0.4"""
-    exhibit(lambda: curves(_("Loss by step, as the notebook tells"), told_by(submission, ("losses", "history"))))
+    title = _("Loss by step, as the notebook tells")
+    exhibit(lambda: curves(title, told_by(submission, ("losses", "history")), unit="step"))
     with advised(hint, "When the notebook has run, w and b hold what fit returned: w, b, losses = fit(x, y, …)."):
         w, b = (one_number(submission.value(name), name) for name in ("w", "b"))
         far = 4 / 3 * (w - 2.5) ** 2 + (b + 1) ** 2  # over x from -2 to 2

@@ -1,6 +1,5 @@
 """Public criteria of mlp_modules. They ship with the handout: a student can run them before handing in."""
 
-import contextlib
 import itertools
 import re
 
@@ -12,41 +11,19 @@ from torchgrade.testing import (
     ProbeFailure,
     Raised,
     _,
-    advice_on,
+    advised,
     answer,
     count,
     draw_weights,
     layer_table,
+    must,
     normal,
     parameters_of,
-    require,
     set_mode,
     settle,
     spaced,
     weights_of,
 )
-
-
-@contextlib.contextmanager
-def advised(hint, call=""):
-    """Give one hint for what fails inside: the one that ``must`` was given, or what the student's error asks for."""
-    try:
-        yield
-    except (AssertionError, ProbeFailure) as failure:
-        advice = getattr(failure, "advice", "") or layer_advice(failure) or advice_on(failure, call)
-        if advice:
-            hint(advice)
-        raise
-
-
-def must(condition, text, advice=""):
-    """``require``, with a hint for this very failure."""
-    try:
-        require(condition, text)
-    except AssertionError as failure:
-        failure.advice = advice
-        raise
-
 
 NO_RETURN = "forward computes its answer and forgets it: what comes back is None. What should its last line say?"
 LAYER = (
@@ -96,7 +73,7 @@ def layer_advice(failure):
 @pytest.mark.criterion("network-size")
 def test_size(submission, rng, hint, exhibit):
     """Network() takes (N, 784), gives (N, 10), and has 109 386 parameters"""
-    with advised(hint, "Network()"):
+    with advised(hint, "Network()", known=layer_advice):
         network = submission.build("Network")
         has_size(network, 784, 10, 109_386, rng, LAYERS, exhibit)
 
@@ -151,7 +128,7 @@ HIDDEN_LAYER = "Is it the last layer's output that is returned? Every layer must
 @pytest.mark.criterion("probabilities")
 def test_probabilities(submission, rng, hint):
     """Every row of Network()(x) is a distribution over ten digits, whatever stands beside it, in training too"""
-    with advised(hint, "Network()"):
+    with advised(hint, "Network()", known=layer_advice):
         network = submission.build("Network")
         settle(network, torch.zeros(2, 784))
         draw_weights(network, rng)
@@ -221,7 +198,7 @@ STD = 0.01
 @pytest.mark.criterion("initial-weights")
 def test_initial_weights(submission, hint, award):
     """In model all biases are 0, and all weights look like draws from N(0, 0.01)"""
-    with advised(hint):
+    with advised(hint, known=layer_advice):
         layers, failures = layers_of(parameters_of(submission.object("model"))), []
         for number, (weight, bias) in enumerate(layers, 1):
             try:
@@ -336,7 +313,7 @@ NAMES = "nn.Sequential numbers its layers. An OrderedDict of (name, layer) pairs
 @pytest.mark.criterion("sequential-form")
 def test_sequential(submission, rng, hint, exhibit):
     """sequential is an nn.Sequential that takes (N, 784), gives (N, 10), and has 109 386 parameters"""
-    with advised(hint):
+    with advised(hint, known=layer_advice):
         network = submission.object("sequential")
         is_sequential(network, "sequential")
         has_size(network, 784, 10, 109_386, rng, LAYERS)
@@ -345,7 +322,7 @@ def test_sequential(submission, rng, hint, exhibit):
 @pytest.mark.criterion("ordered-form")
 def test_ordered(submission, rng, hint, exhibit):
     """ordered is an nn.Sequential of the same size, whose layers have names in place of numbers"""
-    with advised(hint):
+    with advised(hint, known=layer_advice):
         network = submission.object("ordered")
         is_sequential(network, "ordered")
         numbered = [name for name in parameters_of(network) if all(p.isdigit() for p in name.split(".")[:-1])]
@@ -372,14 +349,14 @@ THREE = "Three linear layers, each with a bias: 256 numbers in, 64, 16, and 4 ou
 @pytest.mark.criterion("two-layers-size")
 def test_two_layers(submission, rng, hint):
     """two_layers takes (N, 64), gives (N, 10), and has 2400 parameters"""
-    with advised(hint):
+    with advised(hint, known=layer_advice):
         has_size(submission.object("two_layers"), 64, 10, 2400, rng, TWO)
 
 
 @pytest.mark.criterion("three-layers-size")
 def test_three_layers(submission, rng, hint, exhibit):
     """three_layers takes (N, 256), gives four probabilities for each row, and has 17 556 parameters"""
-    with advised(hint):
+    with advised(hint, known=layer_advice):
         network = submission.object("three_layers")
         has_size(network, 256, 4, 17_556, rng, THREE, exhibit)
         gives_probabilities(network, normal(rng, (6, 256), 3), 4)

@@ -21,19 +21,21 @@ from torchgrade.testing import (
     TimedOut,
     _,
     accuracy,
-    advice_on,
+    advised,
     agree,
     assert_accuracy,
     assert_same_network,
-    load_into,
+    flat_weights,
+    must,
     normal,
+    off_course,
     parameters_of,
     predictions,
-    recognise,
-    require,
+    rebuilt,
     set_mode,
     settle,
     uniform,
+    wants_double,
     weights_of,
 )
 
@@ -47,26 +49,9 @@ ENOUGH_SEEN = 0.45
 CALL = "train(model, X_train, y_train, epochs, lr)"
 
 
-@contextlib.contextmanager
-def advised(hint, call=""):
-    """Give one hint for what fails inside: the one that ``must`` was given, or what the student's error asks for."""
-    try:
-        yield
-    except (AssertionError, ProbeFailure) as failure:
-        module = INSTANCE if getattr(failure, "kind", ()) == ("network", "no module") else ""
-        advice = getattr(failure, "advice", "") or module or advice_on(failure, call)
-        if advice:
-            hint(advice)
-        raise
-
-
-def must(condition, text, advice="", safe=""):
-    """``require``, with a hint for this very failure."""
-    try:
-        require(condition, text, safe=safe)
-    except AssertionError as failure:
-        failure.advice = advice
-        raise
+def by_kind(failure):
+    """What to do where something else than a network was made."""
+    return INSTANCE if getattr(failure, "kind", ()) == ("network", "no module") else ""
 
 
 # --- the network -----------------------------------------------------------------------------------------------
@@ -76,7 +61,7 @@ def must(condition, text, advice="", safe=""):
 def test_network(submission, rng, hint):
     """With weights of our choice MLP() gives the outputs and the gradients of ReLU, ReLU and softmax"""
     told = []
-    with advised(hint, "MLP()"):
+    with advised(hint, "MLP()", known=by_kind):
         network = submission.build("MLP")
         settle(network, torch.zeros(2, 784))
         layout = layout_of(network)
@@ -249,7 +234,7 @@ class Loop:
         optimizer = self.optimizer(model.parameters(), lr=lr)
         self.loss(model(x), y).backward()
         optimizer.step()
-        return flat(model.state_dict())
+        return flat_weights(model.state_dict())
 
     def replay(self, state, x, slopes, epochs, lr):
         """The flat weights after each of the epochs over copies of x (1, 784), and the logits before each batch.
@@ -268,7 +253,7 @@ class Loop:
             if self.step == "batch" or (n + 1) % each == 0:
                 optimizer.step()
             if (n + 1) % each == 0:
-                ends.append(flat(model.state_dict()))
+                ends.append(flat_weights(model.state_dict()))
         return ends, logits
 
 
@@ -371,7 +356,7 @@ OTHERWISE = "After train the weights are not those that gradient descent on the 
 @pytest.mark.criterion("one-step")
 def test_one_step(submission, rng, hint):
     """After one step the weights are those of gradient descent at the rate lr on the cross-entropy"""
-    with advised(hint, CALL):
+    with advised(hint, CALL, known=by_kind):
         x, y = patterns(rng, 8)
         lr = drawn_rate(rng)
         loop = loop_of_one_step(submission, x, y, lr)
@@ -388,7 +373,7 @@ def test_one_step(submission, rng, hint):
 @pytest.mark.criterion("every-batch")
 def test_every_batch(submission, rng, hint):
     """train takes a step for every batch of every epoch, each by the gradients of that batch alone"""
-    with advised(hint, CALL):
+    with advised(hint, CALL, known=by_kind):
         x, _y = patterns(rng, 1)
         lr = drawn_rate(rng) / 50  # small, so that the way can be gone again even by a loss that is a sum
         seen = loop_of_many(submission, x, rng, lr, 2)
@@ -417,7 +402,7 @@ def has_a_steady_rate(submission, x, rng, lr, seen):
 
 def rate_in(x, diary, epochs, lr):
     """The rate at which gradient descent ends where the diary does; 0 where it does at none."""
-    start = flat(diary.before)
+    start = flat_weights(diary.before)
     way = diary.end - start
     for _attempt in range(3):  # the way is short, and so almost straight
         end = right_loop.replay(diary.before, x, diary.slopes, epochs, lr)[0][-1] if diary.slopes else start
@@ -456,7 +441,7 @@ def say_what_is_off(submission, x, y, lr):
     after = model.state()
     still = any(torch.equal(before[name], after[name]) for name in before)
     must(not still, _("train changes only a part of the parameters of the model."), ALL)
-    start = flat(before)
+    start = flat_weights(before)
     ours, theirs = right_loop.one_step(before, x, y, lr) - start, end - start
     times = float(theirs.norm() / ours.norm())
     if float((theirs - times * ours).norm()) <= STEPS_AGREE * float(theirs.norm()):
@@ -479,10 +464,10 @@ def loop_of_one_step(submission, x, y, lr):
         end = end_after(submission, model, x, y, 1, lr)
     except Raised:
         return None
-    if torch.equal(flat(before), end):
+    if torch.equal(flat_weights(before), end):
         return None
     loops = (right_loop, *other_loops())
-    away = [distance(end, loop.one_step(before, x, y, lr), flat(before)) for loop in loops]
+    away = [off_course(end, loop.one_step(before, x, y, lr), flat_weights(before)) for loop in loops]
     nearest = min(range(len(loops)), key=away.__getitem__)
     return loops[nearest] if away[nearest] <= STEPS_AGREE else None
 
@@ -526,7 +511,7 @@ def loop_of_many(submission, x, rng, lr, epochs):
             if copies == COPIES[-1]:
                 raise
             continue  # perhaps that was less than one batch
-        if torch.equal(flat(diary.before), diary.end):
+        if torch.equal(flat_weights(diary.before), diary.end):
             continue
         if not diary.slopes:
             return loop_of_unseen_batches(submission, x, lr)
@@ -542,7 +527,7 @@ def replayed(x, diary, copies, epochs, lr):
     for loop in (right_loop, *MISPLACED, *other_optimizers()):
         ends, logits = loop.replay(diary.before, x, diary.slopes, epochs, lr)
         # The weights of an earlier epoch may have been put back: those that were best at something.
-        if any(near(diary.end, end, flat(diary.before)) for end in ends):
+        if any(near(diary.end, end, flat_weights(diary.before)) for end in ends):
             size = size_of_batches(logits, diary.slopes, copies)
             share = size * len(diary.slopes) / epochs / copies if size else 1.0
             return Seen(loop, copies, share, size is not None, diary)
@@ -570,13 +555,13 @@ def loop_of_unseen_batches(submission, x, lr):
 
 def steps_to(end, before, x, y, most, lr):
     """After how many steps of the right loop the weights are nearest to ``end``; 0 where they never come near."""
-    model, start, best, found = little_module(before), flat(before), STEPS_AGREE, 0
+    model, start, best, found = little_module(before), flat_weights(before), STEPS_AGREE, 0
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
     for n in range(1, most + 1):
         optimizer.zero_grad()
         F.cross_entropy(model(x), y).backward()
         optimizer.step()
-        away = distance(end, flat(model.state_dict()), start)
+        away = off_course(end, flat_weights(model.state_dict()), start)
         if away <= best:
             best, found = away, n
     return found
@@ -613,23 +598,17 @@ def end_after(submission, model, x, y, epochs, lr):
     """The flat weights after train."""
     submission.build("train", model, x, y, epochs, lr)
     set_mode(model, "cpu")
-    return flat(model.state())
+    return flat_weights(model.state())
 
 
 def near(end, ours, start):
-    return distance(end, ours, start) <= STEPS_AGREE
-
-
-def distance(end, ours, start):
-    """How far ``end`` is from ours, as a share of our way from the start; infinity where it is no number."""
-    away = float((end - ours).norm() / (ours - start).norm())
-    return away if away == away else float("inf")
+    return off_course(end, ours, start) <= STEPS_AGREE
 
 
 @pytest.mark.criterion("data-unchanged")
 def test_data_unchanged(submission, rng, hint):
     """After train, images and labels are what they were"""
-    with advised(hint, CALL):
+    with advised(hint, CALL, known=by_kind):
         try:
             check_data(submission, *patterns(rng, 200))
         except (TimedOut, Died, OutOfMemory):
@@ -666,7 +645,7 @@ INSTANCE = "mlp = MLP(), and then train(mlp, …): what is handed in is your net
 @pytest.mark.criterion("kept-accuracy")
 def test_kept_accuracy(submission, dataset, rng, hint, award):
     """The weights of mlp, put into our network, recognise images that nobody has seen"""
-    with advised(hint):
+    with advised(hint, known=by_kind):
         digits = dataset("mnist")
         images, labels, enough = digits.kept.images, digits.kept.labels, ENOUGH[digits.standin]
         network, notes = submission.object("mlp"), []
@@ -694,11 +673,8 @@ def test_kept_accuracy(submission, dataset, rng, hint, award):
 def ours_with_their_weights(network, layout, way, images, say):
     """A function from images to outputs, outside the room; None where the network is not a known one."""
     state = used_of(network)
-    known = recognise(network, state, [*right(layout), *mistakes(layout)], [way(images)])
-    if known is None:
-        return None
-    module = load_into(known.build(), state, say=say).eval()
-    return lambda part: module(way(part))
+    module = rebuilt(network, state, [*right(layout), *mistakes(layout)], [way(images)], say=say)
+    return None if module is None else lambda part: module(way(part))
 
 
 LEARNED = "What mlp knows stands in its weights: the images that it was trained on are no part of it."
@@ -757,18 +733,9 @@ def little(submission):
     parts = [flat_first, make("torch.nn.Linear", 784, 16), make("torch.nn.Tanh"), make("torch.nn.Linear", 16, 10)]
     parts += [make(*end) for end in LITTLE_ENDS[end_of(submission)]]
     model = make("torch.nn.Sequential", *parts)
-    set_mode(model, "double" if wants_double(submission) else "float")  # a notebook may have set another dtype
+    # A notebook may have set another dtype.
+    set_mode(model, "double" if wants_double(submission, "MLP") else "float")
     return model
-
-
-def wants_double(submission):
-    """Whether the networks of the notebook are in float64, and its train turns the images into that."""
-    try:
-        alike = all(v.dtype == torch.float64 for v in submission.build("MLP").state().values())
-    except (AssertionError, ProbeFailure):
-        return False
-    source = submission.source("train")
-    return alike and any(word in source for word in ("double", "float64", "DoubleTensor", "default_dtype"))
 
 
 def end_of(submission):
@@ -789,10 +756,6 @@ def little_module(state):
     model = nn.Sequential(nn.Flatten(), nn.Linear(784, 16), nn.Tanh(), nn.Linear(16, 10))
     model.load_state_dict(state)
     return model
-
-
-def flat(state):
-    return torch.cat([v.detach().double().flatten() for v in state.values()])
 
 
 def patterns(rng, n):

@@ -13,16 +13,13 @@ from torchgrade.testing import (
     LOSSES,
     SHARES,
     BadAnswer,
-    Died,
     Mismatch,
-    Missing,
-    OutOfMemory,
     ProbeFailure,
     Raised,
     TimedOut,
     _,
     accuracy,
-    advice_on,
+    advised,
     answer,
     assert_accuracy,
     confusion_matrix,
@@ -31,13 +28,17 @@ from torchgrade.testing import (
     first_filters,
     layer_table,
     misclassified,
+    must,
     normal,
+    numbers_in,
+    on_enough,
     parameters_of,
     predictions,
-    require,
     set_mode,
     settle,
+    shortened,
     told_by,
+    wants_double,
 )
 
 # Two epochs of gradient descent at 0.1 give 0.92 or more on MNIST, three 0.85 or more on the drawn digits (of which
@@ -45,28 +46,6 @@ from torchgrade.testing import (
 ENOUGH = {False: 0.88, True: 0.75}
 CALL = "train(model, X_train, y_train, epochs, lr)"
 RATE = 0.1
-
-
-@contextlib.contextmanager
-def advised(hint, call=""):
-    """Give one hint for what fails inside: the one that ``must`` was given, or what the student's error asks for."""
-    try:
-        yield
-    except (AssertionError, ProbeFailure) as failure:
-        slow = SLOW if call == CALL and isinstance(failure, TimedOut) else ""
-        advice = getattr(failure, "advice", "") or layer_advice(failure) or advice_on(failure, call) or slow
-        if advice:
-            hint(advice)
-        raise
-
-
-def must(condition, text, advice="", idle=False):
-    """``require``, with a hint for this very failure. ``idle``: it may be that nothing was done at all."""
-    try:
-        require(condition, text)
-    except AssertionError as failure:
-        failure.advice, failure.idle = advice, idle
-        raise
 
 
 NO_RETURN = "forward computes its answer and forgets it: what comes back is None. What should its last line say?"
@@ -80,6 +59,11 @@ CHAIN = "Each layer takes as many numbers as the one before it gives: the second
 ARGMAX = "argmax names a digit. What is asked for is ten numbers for each image."
 NO_GRAPH = "loss must come from the output of the model by operations of PyTorch alone: item(), argmax and numbers of one's own have no gradient."
 SLOW = "The grader gives train a few hundred small images. Does it use those, or all the images of the notebook?"
+
+
+def loop_advice(failure):
+    """What to do about a failure of train, where that is known; else empty."""
+    return layer_advice(failure) or (SLOW if isinstance(failure, TimedOut) else "")
 
 
 def layer_advice(failure):
@@ -105,7 +89,7 @@ def layer_advice(failure):
 @pytest.mark.criterion("network-form")
 def test_form(submission, rng, hint, exhibit):
     """MLP() takes (N, 784), gives (N, 10), and has three linear layers, the last with ten outputs"""
-    with advised(hint, "MLP()"):
+    with advised(hint, "MLP()", known=layer_advice):
         network = built(submission)
         exhibit(lambda: layer_table(parameters_of(network)))
         y = answer(network, normal(rng, (4, 784)))
@@ -169,7 +153,7 @@ MODES = "A dropout or a batch norm acts in training. The network that is asked f
 @pytest.mark.criterion("each-alone")
 def test_each_alone(submission, rng, hint):
     """MLP() answers for each image by itself, and in training mode as in evaluation mode"""
-    with advised(hint, "MLP()"):
+    with advised(hint, "MLP()", known=layer_advice):
         network = built(submission)
         draw_weights(network, rng)
         x = normal(rng, (6, 784))
@@ -192,8 +176,8 @@ def same(a, b):
 @pytest.mark.criterion("train-history")
 def test_history(submission, rng, hint, exhibit):
     """train returns a list with one plain number for each epoch, without a graph behind it, and they fall"""
-    with advised(hint, CALL):
-        on_enough(lambda n: check_history(submission, *patterns(rng, n), exhibit))
+    with advised(hint, CALL, known=loop_advice):
+        on_enough(lambda n: check_history(submission, *patterns(rng, n), exhibit), FEW, MANY)
 
 
 GRAPH = (
@@ -212,17 +196,17 @@ def check_history(submission, x, y, exhibit):
     must(text != "None", _("train returns nothing: is a `return` missing?"), A_LIST)
     plain = "grad_fn" not in text and "requires_grad" not in text
     must(plain, _("The history still holds the graph of the losses: turn each into a plain number."), GRAPH)
-    values = numbers(history)
+    values = numbers_in(history)
     found = _("train should return a list of numbers, but it is {found}.").format(found=shortened(text))
     must(values is not None, found, A_LIST)
     many = _("Trained for 3 epochs, the history holds {count} numbers: one for each epoch is wanted.")
     if len(values) != 3:
-        again = numbers(trained(submission, little(submission), x, y, 3)) or []
+        again = numbers_in(trained(submission, little(submission), x, y, 3)) or []
         must(False, many.format(count=len(values)), FRESH_LIST if len(again) > len(values) else ONE_EACH)
     must(all(math.isfinite(v) for v in values), _("The history holds NaN or infinity."), idle=True)
     model = little(submission)
     before = model.state()
-    longer = numbers(trained(submission, model, x, y, 20)) or values
+    longer = numbers_in(trained(submission, model, x, y, 20)) or values
     exhibit(
         lambda: curves(_("Loss by epoch, of a small network on a set that is easy to learn"), {"train": longer})
     )
@@ -236,8 +220,8 @@ def check_history(submission, x, y, exhibit):
 @pytest.mark.criterion("train-learns")
 def test_learns(submission, rng, hint):
     """train lowers the loss of the model that it is given"""
-    with advised(hint, CALL):
-        on_enough(lambda n: check_learning(submission, *patterns(rng, n)))
+    with advised(hint, CALL, known=loop_advice):
+        on_enough(lambda n: check_learning(submission, *patterns(rng, n)), FEW, MANY)
 
 
 LEARNS = (
@@ -271,7 +255,7 @@ INSTANCE = "mlp = MLP(), and then train(mlp, …): what is handed in is your net
 @pytest.mark.criterion("test-accuracy")
 def test_accuracy(submission, dataset, hint, award, exhibit):
     """mlp recognises the test images"""
-    with advised(hint):
+    with advised(hint, known=layer_advice):
         digits = dataset("mnist")
         images, labels, enough = digits.test.images[:2000], digits.test.labels[:2000], ENOUGH[digits.standin]
         network = submission.object("mlp")
@@ -373,18 +357,9 @@ def little(submission):
     parts = [flat_first, make("torch.nn.Linear", 784, 16), make("torch.nn.Tanh"), make("torch.nn.Linear", 16, 10)]
     parts += [make(*end) for end in ENDS[end_of(submission)]]
     model = make("torch.nn.Sequential", *parts)
-    set_mode(model, "double" if wants_double(submission) else "float")  # a notebook may have set another dtype
+    # A notebook may have set another dtype.
+    set_mode(model, "double" if wants_double(submission, "MLP") else "float")
     return model
-
-
-def wants_double(submission):
-    """Whether the networks of the notebook are in float64, and its train turns the images into that."""
-    try:
-        alike = all(v.dtype == torch.float64 for v in submission.build("MLP").state().values())
-    except (AssertionError, ProbeFailure):
-        return False
-    source = submission.source("train")
-    return alike and any(word in source for word in ("double", "float64", "DoubleTensor", "default_dtype"))
 
 
 def loss_of(model, x, y):
@@ -407,46 +382,6 @@ def patterns(rng, n):
 FEW, MANY = 200, 2100
 
 
-def on_enough(check):
-    """check(FEW): a check on so few images. Where nothing was done, perhaps they are less than one batch of the
-    student's, and the loop leaves out what does not fill a batch: check(MANY) has the last word."""
-    try:
-        return check(FEW)
-    except (TimedOut, Died, OutOfMemory):
-        raise
-    except (AssertionError, ProbeFailure) as failure:
-        if not isinstance(failure, Raised) and not getattr(failure, "idle", False):
-            raise
-        first = failure
-    try:
-        return check(MANY)
-    except (AssertionError, ProbeFailure):
-        raise first from None
-
-
-def shortened(text):
-    text = " ".join(text.split())
-    return text if len(text) <= 60 else f"{text[:59]}…"
-
-
 def trained(submission, model, x, y, epochs):
     """What train returned, held in the room."""
     return submission.build("train", model, x, y, epochs, RATE)
-
-
-def numbers(history):
-    """The history as floats; None where it is no list of numbers."""
-    for method, args in (("copy", ()), ("tolist", ()), ("__add__", ((),))):
-        try:
-            values = history.call(method, *args)
-        except (Missing, Raised):
-            continue
-        except ProbeFailure:
-            return None
-        values = values.tolist() if isinstance(values, torch.Tensor) else values
-        if not isinstance(values, list | tuple):
-            return None
-        plain = [v.item() if isinstance(v, torch.Tensor) and v.numel() == 1 else v for v in values]
-        fine = all(isinstance(v, int | float) and not isinstance(v, bool) for v in plain)
-        return [float(v) for v in plain] if fine else None
-    return None

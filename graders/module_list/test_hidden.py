@@ -1,6 +1,5 @@
 """Hidden criteria of module_list: weights, sizes and points that nobody could know. Never shipped."""
 
-import contextlib
 import itertools
 from functools import partial
 
@@ -15,43 +14,24 @@ from torchgrade.testing import (
     ProbeFailure,
     _,
     accuracy,
-    advice_on,
+    advised,
     assert_same_network,
-    load_into,
+    flat_weights,
+    must,
     normal,
+    off_course,
     parameters_of,
     predictions,
-    recognise,
-    require,
+    rebuilt,
     set_mode,
     settle,
+    wants_double,
 )
 
 ENOUGH = 0.95
 # Relative: right loops differ from ours by less than 0.001.
 STEPS_AGREE = 0.02
 CALL = "train(model, X, y, epochs)"
-
-
-@contextlib.contextmanager
-def advised(hint, call=""):
-    """Give one hint for what fails inside: the one that ``must`` was given, or what the student's error asks for."""
-    try:
-        yield
-    except (AssertionError, ProbeFailure) as failure:
-        advice = getattr(failure, "advice", "") or advice_on(failure, call)
-        if advice:
-            hint(advice)
-        raise
-
-
-def must(condition, text, advice="", safe=""):
-    """``require``, with a hint for this very failure."""
-    try:
-        require(condition, text, safe=safe)
-    except AssertionError as failure:
-        failure.advice = advice
-        raise
 
 
 # --- the modules -----------------------------------------------------------------------------------------------
@@ -222,7 +202,7 @@ class Loop:
                 optimizer.zero_grad()
             self.loss(model(x), y).backward()
             optimizer.step()
-            yield flat(model.state_dict())
+            yield flat_weights(model.state_dict())
 
 
 ZERO = "backward() adds to the gradients that are there. Without optimizer.zero_grad() in every epoch, those of all epochs pile up."
@@ -274,10 +254,10 @@ def test_steps(submission, rng, hint):
         before = model.state()
         submission.build("train", model, x, y, EPOCHS)
         set_mode(model, "cpu")
-        start, end = flat(before), flat(model.state())
+        start, end = flat_weights(before), flat_weights(model.state())
         must(not torch.equal(start, end), _("After train the model has the same weights as before."), UNCHANGED)
         loops = (right_loop, *other_loops())
-        away = [distance(end, loop.path(before, x, y, EPOCHS), start) for loop in loops]
+        away = [off_course(end, loop.path(before, x, y, EPOCHS), start) for loop in loops]
         nearest = min(range(len(loops)), key=away.__getitem__)
         known = loops[nearest] if away[nearest] <= STEPS_AGREE else None
         if known is None:
@@ -311,7 +291,7 @@ def all_trained(before, after):
 
 def steps_to(end, path, start):
     """After how many steps of the path the weights are nearest to ``end``; None where they never come near."""
-    away = [distance(end, weights, start) for weights in itertools.islice(path, MOST_STEPS)]
+    away = [off_course(end, weights, start) for weights in itertools.islice(path, MOST_STEPS)]
     nearest = min(range(len(away)), key=away.__getitem__)
     return nearest + 1 if away[nearest] <= STEPS_AGREE else None
 
@@ -319,33 +299,14 @@ def steps_to(end, path, start):
 ONE_STEP = "The loop runs over range(epochs), and no return stands inside it."
 
 
-def distance(end, ours, start):
-    """How far ``end`` is from ours, as a share of our way from the start; infinity where it is no number."""
-    away = float((end - ours).norm() / (ours - start).norm())
-    return away if away == away else float("inf")
-
-
 def little(submission):
     """A small network of three classes; made here, so that a mistake in Net costs nothing twice."""
     make = submission.make
     parts = make("torch.nn.Linear", 2, 8), make("torch.nn.Tanh"), make("torch.nn.Linear", 8, 3)
     model = make("torch.nn.Sequential", *parts)
-    set_mode(model, "double" if wants_double(submission) else "float")  # a notebook may have set another dtype
+    # A notebook may have set another dtype.
+    set_mode(model, "double" if wants_double(submission, "Net", [2, 4, 3]) else "float")
     return model
-
-
-def wants_double(submission):
-    """Whether the networks of the notebook are in float64, and its train turns the points into that."""
-    try:
-        alike = all(v.dtype == torch.float64 for v in submission.build("Net", [2, 4, 3]).state().values())
-    except (AssertionError, ProbeFailure):
-        return False
-    source = submission.source("train")
-    return alike and any(word in source for word in ("double", "float64", "DoubleTensor", "default_dtype"))
-
-
-def flat(state):
-    return torch.cat([v.detach().double().flatten() for v in state.values()])
 
 
 # --- what was handed in ----------------------------------------------------------------------------------------
@@ -381,9 +342,9 @@ def ours_with_their_weights(network, points):
     networks = [Network("linear layers with ReLU between them", partial(Variant, COURSE)), *mistakes(COURSE)]
     state = parameters_of(network)
     for part in (state, used_of(network, state, points)):
-        known = recognise(network, part, networks, [points[:30]])
-        if known is not None:
-            return load_into(known.build(), part).eval()
+        module = rebuilt(network, part, networks, [points[:30]])
+        if module is not None:
+            return module
     return None
 
 

@@ -11,12 +11,10 @@ import torch.nn.functional as F
 from torchgrade.testing import (
     BadAnswer,
     Mismatch,
-    Missing,
-    ProbeFailure,
     Raised,
     _,
     accuracy,
-    advice_on,
+    advised,
     answer,
     assert_tensor_close,
     confusion,
@@ -25,12 +23,15 @@ from torchgrade.testing import (
     decision_surface,
     draw_weights,
     layer_table,
+    must,
     normal,
+    numbers_in,
     parameters_of,
     predictions,
-    require,
     set_mode,
     settle,
+    shortened,
+    wants_double,
     weights_of,
 )
 
@@ -38,27 +39,6 @@ from torchgrade.testing import (
 # 0.54 at most, gradients that pile up 0.71.
 ENOUGH = 0.95
 CALL = "train(model, X, y, epochs)"
-
-
-@contextlib.contextmanager
-def advised(hint, call=""):
-    """Give one hint for what fails inside: the one that ``must`` was given, or what the student's error asks for."""
-    try:
-        yield
-    except (AssertionError, ProbeFailure) as failure:
-        advice = getattr(failure, "advice", "") or layer_advice(failure) or advice_on(failure, call)
-        if advice:
-            hint(advice)
-        raise
-
-
-def must(condition, text, advice=""):
-    """``require``, with a hint for this very failure."""
-    try:
-        require(condition, text)
-    except AssertionError as failure:
-        failure.advice = advice
-        raise
 
 
 HIDDEN = "PyTorch looks for modules among the attributes of a module, not inside a list or a dict: nn.ModuleList is a list that it looks into."
@@ -125,7 +105,7 @@ def test_count(submission, hint):
         ),
         ("nn.BatchNorm1d(4)", make("torch.nn.BatchNorm1d", 4), 8),
     )
-    with advised(hint):
+    with advised(hint, known=layer_advice):
         for name, module, wanted in asked:
             found = whole(submission.call("count_parameters", module))
             text = _("For {module} count_parameters gives {found}, but there are {wanted} parameters.")
@@ -164,7 +144,7 @@ def whole(value):
 @pytest.mark.criterion("net-size")
 def test_net(submission, rng, hint, exhibit):
     """Net([2, 100, 3]) takes (N, 2), gives (N, 3), and PyTorch finds all its 603 parameters"""
-    with advised(hint, "Net(sizes)"), else_advised(NET_CALL):
+    with advised(hint, "Net(sizes)", known=layer_advice), else_advised(NET_CALL):
         network = submission.build("Net", [2, 100, 3])
         settle(network, torch.zeros(2, 2))
         exhibit(lambda: layer_table(parameters_of(network)))
@@ -189,7 +169,10 @@ COUNTS = {
 @pytest.mark.criterion("affine-values")
 def test_affine(submission, rng, hint):
     """Affine(5, 4)(x) is x @ W + b, where W and b are parameters that PyTorch finds, and W is drawn"""
-    with advised(hint, "Affine(n_in, n_out)"), else_advised(AFFINE_SHAPES, "cannot be multiplied"):
+    with (
+        advised(hint, "Affine(n_in, n_out)", known=layer_advice),
+        else_advised(AFFINE_SHAPES, "cannot be multiplied"),
+    ):
         layer = submission.build("Affine", 5, 4)
         x = normal(rng, (6, 5))
         settle(layer, x)
@@ -248,7 +231,7 @@ def is_affine(y, product, bias):
 @pytest.mark.criterion("train-history")
 def test_history(submission, rng, hint, exhibit):
     """train returns a list with one plain number for each epoch, without a graph behind it"""
-    with advised(hint, CALL):
+    with advised(hint, CALL, known=layer_advice):
         x, y = clusters(rng, 60)
         model = little(submission)
         before = model.state()
@@ -257,12 +240,12 @@ def test_history(submission, rng, hint, exhibit):
         must(text != "None", _("train returns nothing: is a `return` missing?"), A_LIST)
         plain = "grad_fn" not in text and "requires_grad" not in text
         must(plain, _("The history still holds the graph of the losses: turn each into a plain number."), GRAPH)
-        values = numbers(history)
+        values = numbers_in(history)
         found = _("train should return a list of numbers, but it is {found}.").format(found=shortened(text))
         must(values is not None, found, A_LIST)
         many = _("Trained for 12 epochs, the history holds {count} numbers: one for each epoch is wanted.")
         if len(values) != 12:
-            again = numbers(submission.build("train", little(submission), x, y, 12)) or []
+            again = numbers_in(submission.build("train", little(submission), x, y, 12)) or []
             must(False, many.format(count=len(values)), FRESH_LIST if len(again) > len(values) else ONE_EACH)
         must(all(math.isfinite(v) for v in values), _("The history holds NaN or infinity."), ONE_EACH)
         set_mode(model, "cpu")
@@ -289,7 +272,7 @@ ONE_EACH = "return stands behind the loop over the epochs, and one number is app
 @pytest.mark.criterion("train-learns")
 def test_learns(submission, rng, hint):
     """train lowers the loss of the model that it is given"""
-    with advised(hint, CALL):
+    with advised(hint, CALL, known=layer_advice):
         x, y = clusters(rng, 60)
         model = little(submission)
         before = model.state()
@@ -316,7 +299,7 @@ LEARNS = (
 @pytest.mark.criterion("spiral-accuracy")
 def test_spiral(submission, rng, hint, award, exhibit):
     """model tells the three arms of the spiral apart"""
-    with advised(hint):
+    with advised(hint, known=layer_advice):
         points, labels = spiral(rng, 200)
         network = submission.object("model")
         settle(network, points[:4])
@@ -354,18 +337,9 @@ def little(submission):
     make = submission.make
     parts = make("torch.nn.Linear", 2, 8), make("torch.nn.Tanh"), make("torch.nn.Linear", 8, 3)
     model = make("torch.nn.Sequential", *parts)
-    set_mode(model, "double" if wants_double(submission) else "float")  # a notebook may have set another dtype
+    # A notebook may have set another dtype.
+    set_mode(model, "double" if wants_double(submission, "Net", [2, 4, 3]) else "float")
     return model
-
-
-def wants_double(submission):
-    """Whether the networks of the notebook are in float64, and its train turns the points into that."""
-    try:
-        alike = all(v.dtype == torch.float64 for v in submission.build("Net", [2, 4, 3]).state().values())
-    except (AssertionError, ProbeFailure):
-        return False
-    source = submission.source("train")
-    return alike and any(word in source for word in ("double", "float64", "DoubleTensor", "default_dtype"))
 
 
 def loss_of(state, x, y):
@@ -380,26 +354,3 @@ def clusters(rng, n):
     places = torch.tensor([[-2.0, 0.0], [2.0, 0.0], [0.0, 2.5]])
     y = torch.randperm(n, generator=rng) % 3
     return places[y] + 0.4 * torch.randn(n, 2, generator=rng), y
-
-
-def shortened(text):
-    text = " ".join(text.split())
-    return text if len(text) <= 60 else f"{text[:59]}…"
-
-
-def numbers(history):
-    """The history as floats; None where it is no list of numbers."""
-    for method, args in (("copy", ()), ("tolist", ()), ("__add__", ((),))):
-        try:
-            values = history.call(method, *args)
-        except (Missing, Raised):
-            continue
-        except ProbeFailure:
-            return None
-        values = values.tolist() if isinstance(values, torch.Tensor) else values
-        if not isinstance(values, list | tuple):
-            return None
-        plain = [v.item() if isinstance(v, torch.Tensor) and v.numel() == 1 else v for v in values]
-        fine = all(isinstance(v, int | float) and not isinstance(v, bool) for v in plain)
-        return [float(v) for v in plain] if fine else None
-    return None

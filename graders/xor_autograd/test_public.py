@@ -18,8 +18,9 @@ from torchgrade.testing import (
     curves,
     decision_surface,
     describe,
+    must,
     normal,
-    require,
+    plain_numbers,
     require_tensor,
     told_by,
 )
@@ -40,15 +41,6 @@ def advised(hint, text):
         yield
     except (AssertionError, ProbeFailure) as failure:
         hint(getattr(failure, "advice", "") or advice_on_error(failure) or text)
-        raise
-
-
-def must(condition, text, advice="", safe=""):
-    """``require``, with a hint for this very failure."""
-    try:
-        require(condition, text, safe=safe)
-    except AssertionError as failure:
-        failure.advice = advice
         raise
 
 
@@ -469,16 +461,6 @@ def alike(values, wanted):
     return all(math.isclose(a, b, rel_tol=1e-3) for a, b in zip(values, wanted, strict=True))
 
 
-def plain_numbers(losses):
-    """A list, a tuple, an array or a tensor of numbers as floats; None for anything else."""
-    values = losses.tolist() if isinstance(losses, torch.Tensor) and losses.ndim == 1 else losses
-    if not isinstance(values, list | tuple):
-        return None
-    values = [v.item() if isinstance(v, torch.Tensor) and v.numel() == 1 else v for v in values]
-    fine = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-    return [float(v) for v in values] if fine else None
-
-
 def keeps_graph(submission, case):
     """Whether the losses were returned as tensors that autograd still follows. The four parameters may be followed."""
     longer = replace(case, steps=8)
@@ -495,7 +477,8 @@ def keeps_graph(submission, case):
 @pytest.mark.criterion("trained")
 def test_trained(submission, rng, hint, award, exhibit):
     """The four parameters, as the notebook left them, part fresh points of XOR: the mean log-loss is at most 0.05"""
-    exhibit(lambda: curves(_("Loss by step, as the notebook tells"), told_by(submission, ("losses", "history"))))
+    title = _("Loss by step, as the notebook tells")
+    exhibit(lambda: curves(title, told_by(submission, ("losses", "history")), unit="step"))
     with advised(hint, KEPT):
         values = [submission.value(name) for name in NAMES]
         found = [require_tensor(v, s, name=f"`{n}`") for n, v, s in zip(NAMES, values, SHAPES, strict=True)]

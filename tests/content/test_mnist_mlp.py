@@ -72,10 +72,10 @@ def test_every_wrong_loop_ends_elsewhere(seed):
     right = hidden.right_loop.one_step(state, x, y, lr)
     other_order = torch.randperm(8)
     assert hidden.near(
-        hidden.right_loop.one_step(state, x[other_order], y[other_order], lr), right, hidden.flat(state)
+        hidden.right_loop.one_step(state, x[other_order], y[other_order], lr), right, hidden.flat_weights(state)
     )
     for loop in hidden.other_loops():
-        assert not hidden.near(loop.one_step(state, x, y, lr), right, hidden.flat(state)), loop.name
+        assert not hidden.near(loop.one_step(state, x, y, lr), right, hidden.flat_weights(state)), loop.name
 
 
 def little_state():

@@ -78,13 +78,13 @@ def test_every_wrong_loop_ends_elsewhere(seed):
     x, y = torch.randn(12, 2, generator=rng), torch.arange(12) % 3
     module = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 3))
     state = {k: v.clone() for k, v in module.state_dict().items()}
-    start, right = hidden.flat(state), hidden.right_loop.path(state, x, y, hidden.EPOCHS)
+    start, right = hidden.flat_weights(state), hidden.right_loop.path(state, x, y, hidden.EPOCHS)
     order = torch.randperm(12)
     other_order = hidden.right_loop.path(state, x[order], y[order], hidden.EPOCHS)
-    assert hidden.distance(other_order, right, start) < 1e-3
+    assert hidden.off_course(other_order, right, start) < 1e-3
     for loop in hidden.other_loops():
         end = loop.path(state, x, y, hidden.EPOCHS)
-        assert not hidden.distance(end, right, start) <= 2 * hidden.STEPS_AGREE, loop.name
+        assert not hidden.off_course(end, right, start) <= 2 * hidden.STEPS_AGREE, loop.name
 
 
 COURSE = """

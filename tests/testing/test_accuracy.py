@@ -52,7 +52,7 @@ def test_too_little_shows_which_is_taken_for_which():
     def two_for_one(x):
         return torch.nn.functional.one_hot(x[:, 0].long().clamp(max=1), 3).float()
 
-    with pytest.raises(ComparisonFailure, match=r"66\.7% of 60 images; at least 90\.0%") as caught:
+    with pytest.raises(ComparisonFailure, match=r"66\.7% of 60 inputs the right class; at least 90\.0%") as caught:
         assert_accuracy(two_for_one, IMAGES, LABELS, 0.9, classes=["cat", "dog", "fox"])
     (table,) = caught.value.evidence
     assert table.rows[3] == ("fox", "0", "20", "0")
@@ -60,7 +60,7 @@ def test_too_little_shows_which_is_taken_for_which():
 
 
 def test_one_answer_for_everything_is_said():
-    with pytest.raises(ComparisonFailure, match="Nearly every image gets the same answer"):
+    with pytest.raises(ComparisonFailure, match="Nearly every input gets the same answer"):
         assert_accuracy(lambda x: torch.tensor([[1.0, 0, 0]]).repeat(len(x), 1), IMAGES, LABELS, 0.9)
 
 

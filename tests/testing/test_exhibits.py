@@ -11,6 +11,7 @@ from dataclasses import asdict
 import pytest
 import torch
 
+from torchgrade import i18n
 from torchgrade.model import Evidence
 from torchgrade.testing import (
     Band,
@@ -52,6 +53,14 @@ def test_a_curve_is_drawn_beside_the_band_between_its_epochs():
     assert shown.rows[1] == ("history", "0.7", "0.1", "0.7", "0.1")
     assert shown.drawn == ("head", "line 0.7 0.3 0.1", "band 0.6:0.8 0.35:0.5 0.1:0.2")
     assert shown.note == "Five trainings." and shown.shape == (3,)
+
+
+def test_a_curve_says_what_it_goes_along_epochs_unless_the_grader_says_otherwise():
+    lines = {"history": [0.7, 0.3, 0.1]}
+    assert curves("loss", lines).rows[0][0] == "epoch"
+    assert curves("loss", lines, unit="step").rows[0][0] == "step"
+    with i18n.speaking("ru"):
+        assert curves("loss", lines, unit="step").rows[0][0] == "шаг"
 
 
 def test_a_band_goes_no_further_than_the_lines_nor_than_what_was_measured():

@@ -177,6 +177,28 @@ def test_probabilities_off_by_a_factor_are_no_sum_for_a_mean():
         assert "mean" not in told
 
 
+def test_factors_of_their_own_are_told_by_what_has_one():
+    x, rows = rand(0, 6, 4), torch.arange(1.0, 7)
+    assert (
+        looks_like(x * rows[:, None], x)
+        == "the answer is the right one with each row multiplied by a number of its own"
+    )
+    pictures, numbers = rand(0, 2, 3, 4, 5).abs() + 1, torch.rand(2, 3, 4, 1) + 1
+    for factor, which in (
+        (numbers, "[i, j, k, :]"),
+        (numbers[:, :, :1], "[i, j, :, :]"),
+        (numbers[:1, :, :1], "[:, i, :, :]"),
+        (numbers[:, :1, :1], "[i, :, :, :]"),
+    ):
+        assert f"each slice {which} multiplied by a number of its own" in looks_like(pictures * factor, pictures)
+
+
+def test_slices_that_sum_to_one_are_told_by_their_indices():
+    x = rand(0, 2, 3, 4)
+    told = looks_like(x.softmax(1), x.softmax(2))
+    assert "each slice [i, :, j] sums to 1, but each slice [i, j, :] should" in told
+
+
 def test_a_column_that_met_a_row_is_told():
     y, y_ = rand(0, 7, 1), rand(1, 7, 1)
     assert kind((y - y_.flatten()).square(), (y - y_).square().flatten()) == "broadcast"

@@ -136,7 +136,7 @@ def test_where_no_gradient_flows_nothing_is_claimed():
         (Raised("Torch not compiled with CUDA enabled", name="AssertionError"), ".to(device)"),
         (Raised("invalid index of a 0-dim tensor. Use `tensor.item()`", name="IndexError"), "loss.item()"),
         (Raised("'_SingleProcessDataLoaderIter' object has no attribute 'next'", name="AttributeError"), "next("),
-        (Mismatch("NaN", kind=("finite",)), "went astray"),
+        (Mismatch("NaN", kind=("finite",)), "of log(0) or of exp"),
     ],
 )
 def test_errors_that_are_known_get_advice(failure, words):

@@ -14,8 +14,10 @@ from torchgrade.testing import (
     Missing,
     Network,
     Raised,
+    agree,
     assert_same_network,
     draw_weights,
+    rebuilt,
     recognise,
     set_mode,
     weights_of,
@@ -107,6 +109,81 @@ def test_other_names_and_order_of_layers_are_right():
     assert judge(Renamed())[0] == "the net"
 
 
+class Deep(nn.Module):
+    """Five numbers through equal layers to two; ``names``: of the layers, in the order in which they act."""
+
+    def __init__(self, names=("l1", "l2", "l3"), act=torch.tanh, defined=None):
+        super().__init__()
+        for name in defined or names:
+            setattr(self, name, nn.Linear(5, 5))
+        self.end = nn.Linear(5, 2)
+        self.names, self.act = names, act
+
+    def forward(self, x):
+        for name in self.names:
+            x = self.act(getattr(self, name)(x))
+        return self.end(x)
+
+
+class ByHand(nn.Module):
+    """The same from bare parameters, for x @ W, the biases defined first and from the last to the first."""
+
+    def __init__(self):
+        super().__init__()
+        self.biases = nn.ParameterList(torch.zeros(n) for n in (2, 5, 5, 5))
+        self.weights = nn.ParameterList(torch.zeros(5, n) for n in (5, 5, 5, 2))
+
+    def forward(self, x):
+        for weight, bias in zip(self.weights[:3], reversed(self.biases[1:]), strict=True):
+            x = torch.tanh(x @ weight + bias)
+        return x @ self.weights[3] + self.biases[0]
+
+
+ORDERS = [("l1", "l2", "l3"), ("l3", "l2", "l1"), ("l2", "l3", "l1"), ("l3", "l1", "l2")]
+DEEP = [Network("three equal layers", Deep)]
+RELUS = [Network("relu in place of tanh", lambda: Deep(act=torch.relu), "tanh, not relu")]
+
+
+def judged_deep(module):
+    hints = []
+    rng, x = torch.Generator().manual_seed(1), torch.randn(7, 5, generator=torch.Generator().manual_seed(2))
+    found = assert_same_network(InRoom(module), DEEP, [x], rng=rng, mistakes=RELUS, hint=hints.append)
+    return found.name, hints
+
+
+@pytest.mark.parametrize("defined", ORDERS, ids="-".join)
+def test_the_order_in_which_equal_layers_are_defined_does_not_matter(defined):
+    assert judged_deep(Deep(defined=defined)) == ("three equal layers", [])
+
+
+def test_neither_does_it_for_bare_parameters_that_lie_the_other_way_round():
+    assert judged_deep(ByHand()) == ("three equal layers", [])
+
+
+@pytest.mark.parametrize("defined", ORDERS, ids="-".join)
+def test_a_known_mistake_is_known_in_any_order(defined):
+    with pytest.raises(Mismatch, match="relu in place of tanh"):
+        judged_deep(Deep(act=torch.relu, defined=defined))
+
+
+def test_a_layer_that_is_called_twice_is_another_network():
+    with pytest.raises(Mismatch):
+        judged_deep(Deep(names=("l1", "l2", "l2"), defined=("l1", "l2", "l3")))
+
+
+@pytest.mark.parametrize("defined", ORDERS, ids="-".join)
+def test_the_network_rebuilt_with_their_weights_answers_as_theirs_does(defined):
+    handle, x = InRoom(Deep(defined=defined)), torch.randn(7, 5)
+    ours = rebuilt(handle, weights_of(handle), [*RELUS, *DEEP], [x])
+    assert ours is not None
+    assert agree(handle.forward(x), ours(x).detach())
+
+
+def test_a_network_that_is_not_known_is_not_rebuilt():
+    handle = InRoom(Deep(act=torch.sin))
+    assert rebuilt(handle, weights_of(handle), [*RELUS, *DEEP], [torch.randn(7, 5)]) is None
+
+
 @pytest.mark.parametrize("known", MISTAKES, ids=lambda m: m.name)
 def test_a_known_mistake_is_named_and_gets_its_hint(known):
     text, hints = failure(known.build())
@@ -159,7 +236,7 @@ def test_what_acts_by_chance_is_named():
 
 def test_what_works_across_the_images_is_named():
     text, hints = failure(Net(last=lambda x: x.softmax(0)))
-    assert "other images are beside it" in text
+    assert "other inputs are beside it" in text
     assert "dimension" in hints[0]
 
 
@@ -216,11 +293,11 @@ def test_weights_of_zero_prove_nothing():
         def load_state_dict(self, *args, **kwargs):
             return None
 
-    assert "the same numbers for every image" in failure(Stubborn())[0]
+    assert "the same numbers for every input" in failure(Stubborn())[0]
 
 
 def test_several_outputs_are_refused_in_words():
-    assert "one tensor, the logits alone" in failure(Net(last=lambda x: (x, x.softmax(1))))[0]
+    assert "one tensor alone" in failure(Net(last=lambda x: (x, x.softmax(1))))[0]
 
 
 def test_rows_must_be_as_many_as_images():

@@ -7,6 +7,8 @@ import torch
 from torch import nn
 
 from torchgrade.testing import Mismatch, count, load_into, spaced
+from torchgrade.testing.pairing import MOST_PAIRINGS
+from torchgrade.testing.weights import pairings
 
 
 def net():
@@ -98,3 +100,77 @@ def test_another_size_is_both():
 def test_counters_are_not_parameters():
     assert count({"a": torch.zeros(3, 4), "n": torch.tensor(7)}) == 12
     assert spaced(61706) == "61\u00a0706"
+
+
+# --- equal shapes ------------------------------------------------------------------------------------------------
+
+
+def equal_layers(n):
+    """So many linear layers of one size, in a list."""
+    return nn.ModuleList(nn.Linear(3, 3) for _n in range(n))
+
+
+def given_by(*names):
+    """A state whose arrays have these names, with a bias where a name ends in one."""
+    rng = torch.Generator().manual_seed(0)
+    return {n: torch.randn((3,) if n.endswith(("bias", "b")) else (3, 3), generator=rng) for n in names}
+
+
+def test_a_bias_stays_with_the_weights_of_its_layer():
+    wide, square = nn.Linear(5, 3), nn.Linear(3, 3)
+    state = {f"{n}.{k}": v for n, m in (("z", square), ("a", wide)) for k, v in m.state_dict().items()}
+    module = load_into(nn.Sequential(nn.Linear(5, 3), nn.Linear(3, 3)), state)
+    assert torch.equal(module[0].bias, state["a.bias"])
+    assert torch.equal(module[1].bias, state["z.bias"])
+
+
+def test_so_it_does_where_numbers_name_the_layers():
+    state = {"w2": torch.randn(3, 3), "b2": torch.randn(3), "b1": torch.randn(3), "w1": torch.randn(3, 5)}
+    module = load_into(nn.Sequential(nn.Linear(5, 3), nn.Linear(3, 3)), state)
+    assert torch.equal(module[0].bias, state["b1"])
+
+
+def test_what_a_batch_norm_holds_is_told_by_its_names():
+    norm = nn.BatchNorm1d(4)
+    state = {k: torch.rand(v.shape) for k, v in norm.state_dict().items() if v.ndim}
+    mixed = {f"n.{k}": state[k] for k in ("running_var", "bias", "running_mean", "weight")}
+    mixed["n.num_batches_tracked"] = torch.tensor(3)
+    module = load_into(nn.Sequential(nn.BatchNorm1d(4)), mixed)
+    assert all(torch.equal(module[0].state_dict()[k], v) for k, v in state.items())
+
+
+def test_the_order_of_definition_comes_first_and_the_reverse_second():
+    state = given_by(*(f"l{n}.{k}" for n in range(4) for k in ("weight", "bias")))
+    first, _turned, second, *_others = [p.theirs for p in pairings(equal_layers(4), state)]
+    assert [first[f"{n}.bias"] for n in range(4)] == [f"l{n}.bias" for n in range(4)]
+    assert [second[f"{n}.weight"] for n in range(4)] == [f"l{n}.weight" for n in reversed(range(4))]
+
+
+def test_every_order_of_three_layers_is_tried_once_each_way_round():
+    state = given_by(*(f"l{n}.{k}" for n in range(3) for k in ("weight", "bias")))
+    whole = [p.theirs for p in pairings(equal_layers(3), state)]
+    together = [t for t in whole if all(t[f"{n}.bias"][:2] == t[f"{n}.weight"][:2] for n in range(3))]
+    assert len(together) == 2 * 6
+
+
+def test_as_many_as_there_are_none_is_tried_without_end():
+    state = given_by(*(f"l{n}.{k}" for n in range(40) for k in ("weight", "bias")))
+    assert len(list(pairings(equal_layers(40), state))) == MOST_PAIRINGS
+
+
+def test_where_shapes_tell_everything_there_is_one_pairing():
+    assert len(list(pairings(net(), state_of(*RIGHT)))) == 1
+
+
+def test_a_square_matrix_lies_as_the_others_do():
+    state = state_of((5, 3), (3,), (3, 3), (3,))
+    module = load_into(nn.Sequential(nn.Linear(5, 3), nn.Linear(3, 3)), state)
+    assert torch.equal(module[1].weight, state["w2"].T)
+
+
+def test_the_same_pairing_fits_the_same_arrays_in_another_dtype():
+    state = given_by("a.weight", "a.bias", "b.weight", "b.bias")
+    (_first, _turned, second, *_others) = pairings(equal_layers(2), state)
+    wide = second.arrays({name: value.double() for name, value in state.items()})
+    assert wide["0.weight"].dtype == torch.float64
+    assert torch.equal(wide["0.weight"].float(), state["b.weight"])

@@ -181,7 +181,7 @@ def idle_tests(assignment: Assignment) -> Iterator[SpecError]:
 
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
-_JUDGING = ("award", "fail", "skip", "xfail", "raises", "exit")
+_JUDGING = ("award", "fail", "must", "skip", "xfail", "raises", "exit")
 _LIBRARIES = ("torch", "numpy", "math", "pytest", "itertools", "functools", "random")
 
 

@@ -5,6 +5,7 @@ from torchgrade.testing import assert_tensor_close, for_each_input, normal
 
 from torchgrade.i18n import _, plural
 from torchgrade.testing.accuracy import accuracy, assert_accuracy, by_class, confusion, predictions, prepared
+from torchgrade.testing.advising import advised, must, shortened
 from torchgrade.testing.by_hand import autograd_in
 from torchgrade.testing.close import Mismatch, assert_tensor_close, require, require_tensor
 from torchgrade.testing.describe import describe
@@ -31,6 +32,14 @@ from torchgrade.testing.gradients import (
 )
 from torchgrade.testing.inputs import normal, smallest_first, uniform
 from torchgrade.testing.looks import looks_like
+from torchgrade.testing.loops import (
+    flat_weights,
+    numbers_in,
+    off_course,
+    on_enough,
+    plain_numbers,
+    wants_double,
+)
 from torchgrade.testing.modules import (
     advice_on,
     answer,
@@ -41,7 +50,7 @@ from torchgrade.testing.modules import (
     settle,
     weights_of,
 )
-from torchgrade.testing.network import Network, agree, assert_same_network, load_into, recognise
+from torchgrade.testing.network import Network, agree, assert_same_network, load_into, rebuilt, recognise
 from torchgrade.testing.outcomes import (
     BadAnswer,
     ComparisonFailure,
@@ -77,6 +86,7 @@ __all__ = [
     "_",
     "accuracy",
     "advice_on",
+    "advised",
     "agree",
     "answer",
     "assert_accuracy",
@@ -96,27 +106,36 @@ __all__ = [
     "ends_raw",
     "excerpt",
     "first_filters",
+    "flat_weights",
     "for_each_input",
     "gradient_dtype",
     "layer_table",
     "load_into",
     "looks_like",
     "misclassified",
+    "must",
     "normal",
+    "numbers_in",
+    "off_course",
+    "on_enough",
     "parameters_of",
+    "plain_numbers",
     "plural",
     "predictions",
     "prepared",
+    "rebuilt",
     "recognise",
     "relative_error",
     "require",
     "require_tensor",
     "set_mode",
     "settle",
+    "shortened",
     "smallest_first",
     "spaced",
     "told_by",
     "uniform",
+    "wants_double",
     "weights_of",
     "widest_answer",
 ]

@@ -1,4 +1,4 @@
-"""Accuracy, measured outside the room: images go in, predictions come out, labels stay here."""
+"""Accuracy, measured outside the room: inputs go in, predictions come out, labels stay here."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _SHOWN_CLASSES = 7  # more do not fit into one piece of evidence
 
 
 def predictions(
-    predict: Predict, images: torch.Tensor, *, batch: int = 500, rng: torch.Generator | None = None
+    predict: Predict, inputs: torch.Tensor, *, batch: int = 500, rng: torch.Generator | None = None
 ) -> torch.Tensor:
-    """The column of the largest output for every image, in the order of ``images``: (N,) int64.
+    """The column of the largest output for each of ``inputs`` (N, …), in their order: (N,) int64.
 
-    ``predict`` takes a batch and gives (n, K). With ``rng`` the images are asked in a shuffled order, so that the
+    ``predict`` takes a batch and gives (n, K). With ``rng`` they are asked in a shuffled order, so that the
     order tells nothing. Raises ``ComparisonFailure`` for outputs that are not (n, K) finite numbers.
     """
-    order = torch.arange(len(images)) if rng is None else torch.randperm(len(images), generator=rng)
-    asked = [_columns(predict, images[order[i : i + batch]]) for i in range(0, len(order), batch)]
-    found = torch.empty(len(images), dtype=torch.int64)
+    order = torch.arange(len(inputs)) if rng is None else torch.randperm(len(inputs), generator=rng)
+    asked = [_columns(predict, inputs[order[i : i + batch]]) for i in range(0, len(order), batch)]
+    found = torch.empty(len(inputs), dtype=torch.int64)
     found[order] = torch.cat(asked) if asked else found[order]
     return found
 
@@ -37,11 +37,11 @@ def _columns(predict: Predict, part: torch.Tensor) -> torch.Tensor:
         out = require_tensor(predict(part), name=_("the network's output"))
     if out.ndim != 2 or len(out) != len(part):
         text = plural(
-            "The output for {count} image has shape {shape}: a row for each is wanted.",
-            "The output for {count} images has shape {shape}: a row for each is wanted.",
+            "For {count} input the output has shape {shape}: a row for each is wanted.",
+            "For {count} inputs the output has shape {shape}: a row for each is wanted.",
             len(part),
         ).format(count=len(part), shape=tuple(out.shape))
-        raise Mismatch(text, kind=("accuracy", "shape"), safe=_("The output has not one row for each image."))
+        raise Mismatch(text, kind=("accuracy", "shape"), safe=_("The output has not one row for each input."))
     return out.argmax(dim=1)
 
 
@@ -52,7 +52,7 @@ def accuracy(found: torch.Tensor, labels: torch.Tensor) -> float:
 
 def assert_accuracy(
     predict: Predict,
-    images: torch.Tensor,
+    inputs: torch.Tensor,
     labels: torch.Tensor,
     at_least: float,
     *,
@@ -61,27 +61,27 @@ def assert_accuracy(
     rng: torch.Generator | None = None,
     name: str = "",
 ) -> float:
-    """The accuracy of ``predict`` on ``images`` (N, …) with ``labels`` (N,); a ``Mismatch`` below ``at_least``.
+    """The accuracy of ``predict`` on ``inputs`` (N, …) with ``labels`` (N,); a ``Mismatch`` below ``at_least``.
 
     The failure shows which classes are taken for which; ``classes`` are their names, in the order of the columns.
     """
     name = _(name) or _("the network")
-    found = predictions(predict, images, batch=batch, rng=rng)
+    found = predictions(predict, inputs, batch=batch, rng=rng)
     reached = accuracy(found, labels)
     if reached >= at_least:
         return reached
-    text = _("{name} recognises {share} of {count} images; at least {wanted} is wanted.")
+    text = _("{name} gives {share} of {count} inputs the right class; at least {wanted} is wanted.")
     text = text.format(name=name, share=f"{reached:.1%}", count=len(labels), wanted=f"{at_least:.1%}")
     text += _favourite(found)
     names = list(classes or (str(i) for i in range(int(labels.max()) + 1)))
-    safe = _("{name} recognises too few images.").format(name=name) + _favourite(found)
+    safe = _("{name} gives too few inputs the right class.").format(name=name) + _favourite(found)
     raise Mismatch(text, kind=("accuracy", "low"), safe=safe, evidence=confusion(found, labels, names))
 
 
 def _favourite(found: torch.Tensor) -> str:
     """Said where nearly every image gets the same answer: nothing was learned then, or all of it was lost."""
     most = int(found.bincount().max()) if len(found) else 0
-    return " " + _("Nearly every image gets the same answer.") if most > 0.9 * len(found) else ""
+    return " " + _("Nearly every input gets the same answer.") if most > 0.9 * len(found) else ""
 
 
 def confusion(found: torch.Tensor, labels: torch.Tensor, names: Sequence[str]) -> tuple[Evidence, ...]:

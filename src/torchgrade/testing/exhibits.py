@@ -78,15 +78,18 @@ class Band:
         return found[:longest]
 
 
-def curves(label: str, lines: Mapping[str, Sequence[float]], band: Band | None = None) -> Evidence | None:
-    """Numbers by epoch (or step), drawn as lines, with the band of a reference behind them.
+def curves(
+    label: str, lines: Mapping[str, Sequence[float]], band: Band | None = None, *, unit: str = "epoch"
+) -> Evidence | None:
+    """Numbers by epoch, or by another ``unit`` ("step", "batch"), drawn as lines before the band of a reference.
 
-    All lines begin at epoch 1. None where no line has two finite numbers. A band is drawn as far as the lines go.
+    All lines begin at 1. None where no line has two finite numbers. A band is drawn as far as the lines go.
     """
     kept = {name: [float(v) for v in values] for name, values in lines.items()}
     kept = {name: values for name, values in kept.items() if len(values) > 1 and all(map(math.isfinite, values))}
     if not kept:
         return None
+    along = {"epoch": _("epoch"), "step": _("step"), "batch": _("batch")}[unit]
     longest = max(map(len, kept.values()))
     known = band.until(longest) if band else []
     places = {name: [values[i] for i in _spread(len(values), longest)] for name, values in kept.items()}
@@ -100,7 +103,7 @@ def curves(label: str, lines: Mapping[str, Sequence[float]], band: Band | None =
         label,
         (longest,),
         "",
-        (("", _("first"), _("lowest"), _("highest"), _("last")), *rows),
+        ((along, _("first"), _("lowest"), _("highest"), _("last")), *rows),
         cut=longest > POINTS,
         kind="curves",
         drawn=("head", *drawn),

@@ -71,8 +71,10 @@ def sums_to_one(a: torch.Tensor, dim: int) -> bool:
     return bool(((a.sum(dim) - 1).abs() <= CLOSE).all())
 
 
-def lines(a: torch.Tensor, dim: int) -> str:
-    """What a sum over ``dim`` adds up: the rows or columns of a matrix, slices of anything else."""
+def lines(a: torch.Tensor, *dims: int) -> str:
+    """What a sum over ``dims`` adds up: the rows or columns of a matrix, ``slice [i, :, j]`` of anything else."""
     if a.ndim == 2:
-        return _("column") if dim == 0 else _("row")
-    return _("slice along dimension {dim}").format(dim=dim)
+        return _("column") if dims == (0,) else _("row")
+    letters = iter("ijklmnpqrstuvwxyz")
+    index = ", ".join(":" if d in dims else next(letters, "…") for d in range(a.ndim))
+    return _("slice [{index}]").format(index=index)

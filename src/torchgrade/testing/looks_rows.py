@@ -6,7 +6,7 @@ import torch
 
 from torchgrade.i18n import _
 from torchgrade.testing.describe import number
-from torchgrade.testing.look import Look, distribution_dim, lines, same, sums_to_one
+from torchgrade.testing.look import CLOSE, Look, distribution_dim, lines, same, sums_to_one
 
 
 def other_dimension(got: torch.Tensor, expected: torch.Tensor) -> Look | None:
@@ -38,7 +38,7 @@ def over_everything(got: torch.Tensor, expected: torch.Tensor) -> Look | None:
 
 
 def not_normalised(got: torch.Tensor, expected: torch.Tensor) -> Look | None:
-    """Every row is right up to a factor of its own."""
+    """Every row, or every slice that more dimensions run through, is the right one times a number of its own."""
     if expected.ndim < 2 or expected.numel() - expected.numel() // expected.shape[-1] < 3:
         return None
     largest = expected.abs().argmax(-1, keepdim=True)
@@ -52,9 +52,14 @@ def not_normalised(got: torch.Tensor, expected: torch.Tensor) -> Look | None:
         return None
     if distribution_dim(expected) == expected.ndim - 1:
         text = _("has the right proportions within each {line}, but is not divided by the sum of that {line}")
-    else:
-        text = _("is right within each {line} up to a factor, another one for each {line}")
-    return Look("not-normalised", text.format(line=lines(got, got.ndim - 1)))
+        return Look("not-normalised", text.format(line=lines(got, got.ndim - 1)))
+    text = _("is the right one with each {line} multiplied by a number of its own")
+    alike = [
+        d
+        for d in range(got.ndim - 1)
+        if bool((factor.amax(d) - factor.amin(d) <= CLOSE * factor.abs().amax(d)).all())
+    ]
+    return Look("not-normalised", text.format(line=lines(got, *alike, got.ndim - 1)))
 
 
 def tempered(got: torch.Tensor, expected: torch.Tensor) -> Look | None:

@@ -50,17 +50,17 @@ def answer(handle: Handle, x: torch.Tensor) -> torch.Tensor:
     """What the module makes of ``x``: a tensor of finite numbers with a row for each input, or a ``Mismatch``."""
     got = handle.forward(x)
     if isinstance(got, list | tuple | dict):
-        text = _("The network returns {given}; it should return one tensor, the logits alone.")
+        text = _("The network returns {given}; it should return one tensor alone.")
         safe = _("The network returns several values instead of one.")
         raise Mismatch(text.format(given=describe(got)), kind=("type", "several"), safe=safe)
     tensor = require_tensor(got, name=_("the network's output"))
     if tensor.ndim == 0 or len(tensor) != len(x):
         text = plural(
-            "For {count} image the output has shape {shape}: a row for each is wanted.",
-            "For {count} images the output has shape {shape}: a row for each is wanted.",
+            "For {count} input the output has shape {shape}: a row for each is wanted.",
+            "For {count} inputs the output has shape {shape}: a row for each is wanted.",
             len(x),
         ).format(count=len(x), shape=tuple(tensor.shape))
-        safe = _("The output has not one row for each image: is a reshape mixing the images up?")
+        safe = _("The output has not one row for each input: is a reshape mixing them up?")
         raise Mismatch(text, kind=("shape", "rows"), safe=safe)
     return tensor
 
@@ -165,7 +165,10 @@ def advice_on(failure: Exception, call: str = "") -> str:
     """
     text = str(failure)
     if getattr(failure, "kind", ()) == ("finite",):
-        return _("A training that went astray ends in NaN: a smaller rate and inputs of moderate size help.")
+        return _(
+            "Infinity comes of a division by 0, of log(0) or of exp of a large number, and NaN of going on with "
+            "it. In a training too long steps lead there: a smaller rate and inputs of moderate size help."
+        )
     if not isinstance(failure, Raised):
         return ""
     if call and "forward()" in text and "missing" in text:

@@ -18,10 +18,12 @@ from torchgrade.testing.gradients import GRADIENT_RTOL, assert_gradients
 from torchgrade.testing.look import plain
 from torchgrade.testing.modules import answer, draw_weights, parameters_of, set_mode, settle, weights_of
 from torchgrade.testing.outcomes import BadAnswer, ProbeFailure, Raised
-from torchgrade.testing.weights import Fit, fit
+from torchgrade.testing.pairing import MOST_PAIRINGS, Pairing
+from torchgrade.testing.weights import pairings, tell_half
 
 #: Two networks agree when no output differs by more than this share of the largest.
 OUTPUT_RTOL = 1e-4
+_FEW_PAIRINGS = 12  # of a mistake's arrays, of which there may be a hundred: all orders of three equal layers
 
 Say = Callable[[str], None]
 State = Mapping[str, torch.Tensor]
@@ -40,13 +42,13 @@ class Network:
 
 
 def load_into(module: torch.nn.Module, state: State, *, say: Say | None = None) -> torch.nn.Module:
-    """``module`` with the arrays of ``state``, matched by shape and order, whatever their names.
+    """``module`` with the arrays of ``state``, matched by layer, shape and order, whatever their names.
 
-    Raises ``Mismatch`` for NaN and infinity and where the shapes do not fit. ``say`` hears about weights in half
-    precision, which are read as float32.
+    Where layers are equal the order of definition is taken: ``rebuilt`` finds the right one. Raises ``Mismatch``
+    for NaN and infinity and where the shapes do not fit. ``say`` hears about weights in half precision, which are
+    read as float32.
     """
-    found = fit(module, state, say=say)
-    module.load_state_dict(found.arrays)
+    module.load_state_dict(next(pairings(module, state, most=1, say=say)).arrays(state))
     return module
 
 
@@ -60,8 +62,30 @@ def recognise(
 
     Raises what a forward pass of the student's raises.
     """
-    answers = [answer(handle, x) for x in inputs]
-    return _agreeing(state, networks, inputs, answers)
+    found = _agreeing(state, networks, inputs, [answer(handle, x) for x in inputs])
+    return found[0] if found else None
+
+
+def rebuilt(
+    handle: Handle,
+    state: State,
+    networks: Sequence[Network],
+    inputs: Sequence[torch.Tensor],
+    *,
+    say: Say | None = None,
+) -> torch.nn.Module | None:
+    """The network that ``recognise`` finds, outside the room, with the student's weights and in evaluation mode.
+
+    Its equal layers are in the order in which it answers as the student's does. None if none of ``networks`` does;
+    raises what a forward pass of the student's raises. ``say`` hears about weights in half precision.
+    """
+    found = _agreeing(state, networks, inputs, [answer(handle, x) for x in inputs], say=say)
+    if found is None:
+        return None
+    network, pairing = found
+    module = network.build()
+    module.load_state_dict(pairing.arrays(state))
+    return module.eval()
 
 
 def assert_same_network(
@@ -85,16 +109,16 @@ def assert_same_network(
     state = draw_weights(handle, rng)
     answers = [answer(handle, x) for x in inputs]
     for part in _parts(handle, state, inputs[0]):
-        found = _agreeing(part, right, inputs, answers)
+        found = _agreeing(part, right, inputs, answers, say=say)
         if found is not None:
             break
     else:
         raise _other_network(handle, state, right[0], mistakes, inputs, answers, hint)
-    arrays = fit(found.build(), part, say=say)
-    _not_constant(found, arrays, inputs)
+    network, pairing = found
+    _not_constant(answers[0])
     _same_in_training(handle, inputs, answers, hint)
-    _same_gradients(handle, found, part, inputs[0], rng)
-    return found
+    _same_gradients(handle, network, pairing, inputs[0], rng)
+    return network
 
 
 def _parts(handle: Handle, state: State, x: torch.Tensor) -> Iterator[State]:
@@ -125,14 +149,21 @@ def _agreeing(
     networks: Sequence[Network],
     inputs: Sequence[torch.Tensor],
     answers: Sequence[torch.Tensor],
-) -> Network | None:
+    *,
+    most: int = MOST_PAIRINGS,
+    say: Say | None = None,
+) -> tuple[Network, Pairing] | None:
+    """The first network that gives these answers with the arrays of ``state`` in some order, and that order."""
     for network in networks:
+        module = network.build().eval()
         try:
-            module = load_into(network.build(), state).eval()
+            for pairing in pairings(module, state, most=most):
+                module.load_state_dict(pairing.arrays(state))
+                if all(agree(got, _ours(module, x)) for x, got in zip(inputs, answers, strict=True)):
+                    tell_half(state, say)
+                    return network, pairing
         except Mismatch:
             continue
-        if all(agree(got, _ours(module, x)) for x, got in zip(inputs, answers, strict=True)):
-            return network
     return None
 
 
@@ -152,8 +183,9 @@ def _other_network(
 ) -> Mismatch:
     """The failure, with the mistake that it is if it is a known one."""
     for part in _parts(handle, state, inputs[0]):
-        known = _agreeing(part, mistakes, inputs, answers)
-        if known is not None:
+        found = _agreeing(part, mistakes, inputs, answers, most=_FEW_PAIRINGS)
+        if found is not None:
+            known, _pairing = found
             if hint is not None and known.hint:
                 hint(known.hint)
             text = _("This is another network than the one asked for: {name}.").format(name=_(known.name))
@@ -186,21 +218,21 @@ def _chance() -> str:
 
 def _across() -> str:
     return _(
-        "Something works across the images of a batch: "
+        "Something works across the inputs of a batch: "
         "a reshape that moves the first dimension, or a softmax over it."
     )
 
 
 def _unsteady(handle: Handle, x: torch.Tensor, before: torch.Tensor, hint: Say | None) -> Mismatch | None:
-    """The failure of a network whose answer to an image depends on chance, or on the images beside it."""
+    """The failure of a network whose answer to an input depends on chance, or on the inputs beside it."""
     try:
         again, alone = answer(handle, x), answer(handle, x[:2])
     except (Mismatch, ProbeFailure):
         return None
     if not agree(again, before):
-        text, kind, advice = _("The same images get other numbers at each call."), "chance", _chance()
+        text, kind, advice = _("The same inputs get other numbers at each call."), "chance", _chance()
     elif not agree(alone, before[:2]):
-        text, kind = _("An image gets other numbers when other images are beside it."), "across"
+        text, kind = _("An input gets other numbers when other inputs are beside it."), "across"
         advice = _across()
     else:
         return None
@@ -209,15 +241,12 @@ def _unsteady(handle: Handle, x: torch.Tensor, before: torch.Tensor, hint: Say |
     return Mismatch(text, kind=("network", kind), safe=text)
 
 
-def _not_constant(found: Network, arrays: Fit, inputs: Sequence[torch.Tensor]) -> None:
+def _not_constant(outputs: torch.Tensor) -> None:
     """With all weights 0 every network agrees with every other: then nothing is proved."""
-    module = found.build()
-    module.load_state_dict(arrays.arrays)
-    outputs = _ours(module.eval(), inputs[0])
     if float((outputs - outputs[:1]).abs().max()) > 1e-6:
         return
     text = _(
-        "The network gives the same numbers for every image, so nothing can be told about it. Are all weights 0?"
+        "The network gives the same numbers for every input, so nothing can be told about it. Are all weights 0?"
     )
     raise Mismatch(text, kind=("network", "constant"), safe=text)
 
@@ -243,19 +272,20 @@ def _same_in_training(
     raise Mismatch(text, kind=("network", "mode"), safe=text)
 
 
-def _same_gradients(handle: Handle, found: Network, part: State, x: torch.Tensor, rng: torch.Generator) -> None:
+def _same_gradients(
+    handle: Handle, network: Network, pairing: Pairing, x: torch.Tensor, rng: torch.Generator
+) -> None:
     """By every parameter; in float64, or in float32 where the code fixes the dtype."""
     dtype = _widest(handle, x)
-    module = found.build().to(dtype).eval()
-    arrays = fit(module, {name: value for name, value in weights_of(handle).items() if name in part})
-    module.load_state_dict(arrays.arrays)
+    module = network.build().to(dtype).eval()
+    module.load_state_dict(pairing.arrays(weights_of(handle)))
     output = module(x.to(dtype))
     cotangent = torch.randn(output.shape, generator=rng, dtype=torch.float64).to(dtype)
     got = handle.gradients(x.to(dtype), cotangent=cotangent)
     parameters = dict(module.named_parameters())
     wanted = torch.autograd.grad(output, list(parameters.values()), cotangent)
-    expected = {arrays.theirs[name]: g for name, g in zip(parameters, wanted, strict=True)}
-    answered = {arrays.theirs[name]: g for name in parameters if (g := arrays.moved(name, got)) is not None}
+    expected = {pairing.theirs[name]: g for name, g in zip(parameters, wanted, strict=True)}
+    answered = {pairing.theirs[name]: g for name in parameters if (g := pairing.moved(name, got)) is not None}
     assert_gradients(answered, expected, rtol=GRADIENT_RTOL[dtype])
 
 

@@ -1,9 +1,8 @@
-"""Arrays of a student's network, sorted into the places of ours by shape and order."""
+"""Arrays of a student's network, sorted into the places of ours, whatever they are called."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 
@@ -11,81 +10,31 @@ from torchgrade.i18n import _, plural
 from torchgrade.testing.close import Mismatch
 from torchgrade.testing.describe import dtype_text
 from torchgrade.testing.look import plain
-
-Move = Callable[[torch.Tensor], torch.Tensor]
+from torchgrade.testing.pairing import MOST_PAIRINGS, Pairing, in_order, orders
 
 _SHOWN = 4  # shapes that a message lists
 
 
-@dataclass
-class Fit:
-    """``arrays``: our names and their values, ready for ``load_state_dict``; ``theirs``: their name for each."""
+def pairings(
+    module: torch.nn.Module,
+    state: Mapping[str, torch.Tensor],
+    *,
+    most: int = MOST_PAIRINGS,
+    say: Callable[[str], None] | None = None,
+) -> Iterator[Pairing]:
+    """The ways in which ``state`` fits into the places of ``module``, at most ``most``, the likeliest first.
 
-    arrays: dict[str, torch.Tensor] = field(default_factory=dict)
-    theirs: dict[str, str] = field(default_factory=dict)
-    moves: dict[str, Move] = field(default_factory=dict)
-
-    def moved(self, name: str, found: Mapping[str, torch.Tensor]) -> torch.Tensor | None:
-        """What ``found`` (by their names) holds for our ``name``, in our layout."""
-        value = found.get(self.theirs[name])
-        return None if value is None else self.moves[name](value)
-
-
-def fit(
-    module: torch.nn.Module, state: Mapping[str, torch.Tensor], *, say: Callable[[str], None] | None = None
-) -> Fit:
-    """Match ``state`` to the places of ``module``: the same shape first, then transposed or reshaped layouts.
-
-    Raises ``Mismatch`` when arrays are missing or left over, or hold NaN or infinity.
+    The first one raises ``Mismatch`` when arrays are missing or left over, or hold NaN or infinity. ``say`` hears
+    about half precision.
     """
     given = {name: plain(value) for name, value in state.items()}
     places = {name: plain(value) for name, value in module.state_dict().items()}
-    result, free = Fit(), dict(given)
-    for way in (_same, _transposed, _reshaped):
-        for name, place in places.items():
-            if name not in result.theirs:
-                _take(result, name, place, free, way)
-    missing = [p for name, p in places.items() if name not in result.theirs]
+    first, missing, free = in_order(places, given)
     if missing or free:
-        raise _does_not_fit(places, given, missing, free)
+        raise _does_not_fit(places, given, [places[n] for n in missing], {n: given[n] for n in free})
     _refuse_nan(given)
-    _tell_half(given, say)
-    for name, place in places.items():
-        result.arrays[name] = result.moves[name](given[result.theirs[name]]).to(place.dtype)
-    return result
-
-
-def _take(
-    result: Fit,
-    name: str,
-    place: torch.Tensor,
-    free: dict[str, torch.Tensor],
-    way: Callable[[torch.Tensor, torch.Tensor], Move | None],
-) -> None:
-    for other, value in free.items():
-        move = way(value, place)
-        if move is not None:
-            result.theirs[name], result.moves[name] = other, move
-            del free[other]
-            return
-
-
-def _same(value: torch.Tensor, place: torch.Tensor) -> Move | None:
-    return (lambda v: v) if value.shape == place.shape else None
-
-
-def _transposed(value: torch.Tensor, place: torch.Tensor) -> Move | None:
-    """A weight made by hand for x @ W lies the other way round."""
-    return (lambda v: v.T) if value.ndim == 2 and value.T.shape == place.shape else None
-
-
-def _reshaped(value: torch.Tensor, place: torch.Tensor) -> Move | None:
-    """A convolution over the whole picture is a linear layer in another layout; a bias may be (1, C, 1, 1)."""
-    alike = (
-        value.numel() == place.numel()
-        and [n for n in value.shape if n > 1][:1] == [n for n in place.shape if n > 1][:1]
-    )
-    return (lambda v: v.reshape(place.shape)) if alike else None
+    tell_half(given, say)
+    yield from orders(places, given, first, most)
 
 
 def _does_not_fit(
@@ -141,7 +90,8 @@ def _refuse_nan(given: Mapping[str, torch.Tensor]) -> None:
     raise Mismatch(text, kind=("weights", "finite"), safe=safe)
 
 
-def _tell_half(given: Mapping[str, torch.Tensor], say: Callable[[str], None] | None) -> None:
+def tell_half(given: Mapping[str, torch.Tensor], say: Callable[[str], None] | None) -> None:
+    """Tell ``say`` where some of these weights are in half precision."""
     half = {dtype_text(t.dtype) for t in given.values() if t.dtype in (torch.float16, torch.bfloat16)}
     if half and say is not None:
         said = _("The weights are in half precision ({dtypes}) and were read as float32.")
