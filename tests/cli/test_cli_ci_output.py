@@ -212,6 +212,22 @@ def test_notebooks_that_were_not_begun_are_passed_over(two: Path, run: Any) -> N
     assert len(ElementTree.parse(two / "torchgrade-report/junit.xml").getroot()) == 1
 
 
+def test_a_report_that_cannot_be_written_is_one_line_with_its_place(two: Path, run: Any, tmp_path: Path) -> None:
+    write_notebook(two / "triple.ipynb", "points 3")
+    (tmp_path / "file").write_text("kept")
+    said = run("check", "--ci", "--out", tmp_path / "file")
+    assert said.code == 2
+    assert said.err == f"torchgrade: {tmp_path / 'file'}: the report cannot be written (File exists)\n"
+
+
+def test_a_handout_in_another_language_is_passed_over_too(two: Path, run: Any) -> None:
+    for place in (two, two / "assignments" / "double"):
+        write_notebook(place / "double.ru.ipynb", "points 0")
+    write_notebook(two / "double.ipynb", "points 3")
+    said = run("check", "--ci")
+    assert said.code == 0 and "double.ru.ipynb has not been begun yet: passed over" in said.out
+
+
 def test_each_that_was_begun_must_reach_the_threshold(two: Path, run: Any) -> None:
     write_notebook(two / "triple.ipynb", "points 3")
     write_notebook(two / "double.ipynb", "points 1")

@@ -72,7 +72,7 @@ def test_a_dry_run_shows_the_difference_and_writes_nothing(graded: Path, run: An
     assert re.fullmatch(r"anna \(Ivanova, Anna\) +1 +3  changed", lines[1])
     assert re.fullmatch(r"boris \(Petrov\) +\(blank\) +1\.5  new", lines[2])
     assert lines[3] == "1 changed, 1 new" and lines[4].startswith("nothing was written; it would be ")
-    assert "without a grade here: 1 of the 3 students of canvas.csv; 1 of them have a score" in said.err
+    assert "without a grade here: 1 of the 3 students of canvas.csv; 1 of them has a score" in said.err
 
 
 def test_canvas_is_filled(graded: Path, run: Any, tmp_path: Path) -> None:

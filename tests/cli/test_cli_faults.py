@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import shlex
+import signal
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -83,9 +88,16 @@ FAULTS: dict[str, tuple[Spoil, tuple[str, ...], str]] = {
     "damaged zip": (text("a.zip", "PK"), grade("../a.zip"), "the zip file is damaged"),
     "out is a file": (text("out", "kept"), GRADE, "the output folder cannot be made"),
     "out among the submissions": (nothing, (*GRADE[:-1], "../cohort/out"), "lies among the submissions"),
+    "a roster for submissions": (
+        text("r.csv", "student,group\nanna,1\nboris,2\n"),
+        grade("../r.csv"),
+        "r.csv:1: no column says where a repository is (",
+    ),
+    "import: a folder": (folder("a.ipynb"), ("import", "nbgrader", "../a.ipynb"), "is not a regular file"),
     "no roster": (nothing, (*GRADE, "--roster", "none.csv"), "none.csv: the roster cannot be read"),
     "bad roster": (text("r.csv", "name\na\n"), (*GRADE, "--roster", "../r.csv"), "r.csv:1: student: the first"),
     "gradebook nowhere": (nothing, (*GRADE, "--gradebook", "no/b.db"), "the folder no does not exist"),
+    "gradebook in memory": (nothing, (*GRADE, "--gradebook", "sqlite://"), "would be gone when this ends"),
     "gradebook is a folder": (folder("book"), (*GRADE, "--gradebook", "../book"), "is a folder"),
     "gradebook of no kind": (nothing, (*GRADE, "--gradebook", "nosuch://x"), "no driver for 'nosuch'"),
     "gradebook is none": (
@@ -108,9 +120,19 @@ FAULTS: dict[str, tuple[Spoil, tuple[str, ...], str]] = {
         GRADE,
         "test_public.py:1: not valid Python",
     ),
+    "no address": (
+        nothing,
+        (*GRADE, "--scheduler", "cluster"),
+        "--scheduler cluster: is no address; one is tcp://",
+    ),
     "no scheduler": (nothing, (*GRADE, "--scheduler", "nonsense://here"), "nonsense://here: no scheduler answers"),
     "check: no notebook": (nothing, ("check", "none.ipynb"), "none.ipynb: there is no such notebook"),
     "check: none here": (nothing, ("check",), "there is no notebook in"),
+    "check: a link to itself": (
+        lambda here: (here / "loop.ipynb").symlink_to("loop.ipynb"),
+        ("check", "../loop.ipynb"),
+        "loop.ipynb: there is no such notebook",
+    ),
     "check: several": (text("cohort/b.ipynb", "{}"), ("check", "../cohort"), "which notebook?"),
     "check: misspelled": (nothing, (*CHECK, "--assignment", "duoble"), "did you mean 'double'?"),
     "check: unclear": (nothing, CHECK, "which assignment is anna.ipynb? Say --assignment"),
@@ -179,6 +201,90 @@ def test_a_fault_of_our_own_is_said_to_be_one(here: Path, run: Any, monkeypatch:
     assert found.err.endswith(
         "torchgrade: this is a fault of torchgrade itself; please report it with the lines above\n"
     )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EMFILE, "Too many open files", "a/b"),
+        OSError(errno.ENAMETOOLONG, "File name too long", "x" * 5000),
+        RuntimeError("Symlink loop from 'a/b'"),
+    ],
+)
+def test_what_the_machine_has_run_out_of_is_one_line(
+    here: Path, run: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def stumble(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(checking, "find_notebook", stumble)
+    found = run(*CHECK)
+    assert (found.code, found.err.count("\n")) == (2, 1) and len(found.err) < 300, "no traceback"
+    assert (error.strerror if isinstance(error, OSError) else str(error)) in found.err
+
+
+def command(*arguments: str, shell: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, as a shell that does ``shell`` with its streams would run it."""
+    words = [sys.executable, "-c", "from torchgrade.cli import main; main()", *arguments]
+    script = f"exec {' '.join(map(shlex.quote, words))} {shell}"
+    return subprocess.run(
+        ["/bin/sh", "-c", script], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize(
+    ("shell", "code", "said"),
+    [
+        (">/dev/full", 2, "torchgrade: the output: No space left on device\n"),
+        (">/dev/full 2>/dev/full", 2, ""),
+        (">&-", 0, ""),
+        (">&- 2>&- <&-", 0, ""),
+    ],
+)
+def test_an_output_that_takes_nothing_is_no_traceback(tmp_path: Path, shell: str, code: int, said: str) -> None:
+    found = command("--version", shell=shell, folder=tmp_path)
+    assert (found.returncode, found.stderr) == (code, said)
+
+
+def test_no_file_gets_the_number_of_a_closed_output(tmp_path: Path) -> None:
+    """Else what a child process prints would go into a gradebook."""
+    words = "from torchgrade.cli import streams; streams.prepare(); f = open('new', 'w'); f.write(str(f.fileno()))"
+    script = f"exec {shlex.quote(sys.executable)} -c {shlex.quote(words)} >&- 2>&- <&-"
+    subprocess.run(["/bin/sh", "-c", script], cwd=tmp_path, timeout=60, check=True)
+    assert int((tmp_path / "new").read_text()) > 2
+
+
+IMPATIENT = """\
+import importlib.abc, os, signal, sys
+class Impatient(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, *_):
+        if name == "torchgrade.cli.diff" and "stop" in sys.argv:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Impatient())
+import torchgrade.cli
+print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there Ctrl-C is another thing")
+@pytest.mark.parametrize(("word", "code", "said"), [("stop", -signal.SIGINT, ""), ("", 0, "True\n")])
+def test_ctrl_c_at_once_is_no_traceback_of_imports(tmp_path: Path, word: str, code: int, said: str) -> None:
+    words = [sys.executable, "-c", IMPATIENT, word]
+    found = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (found.returncode, found.stdout, found.stderr) == (code, said, "")
+
+
+def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    words = "from torchgrade.cli import main; main()"
+    script = f"rmdir ../gone; exec {shlex.quote(sys.executable)} -c {shlex.quote(words)} check"
+    found = subprocess.run(
+        ["/bin/sh", "-c", script], cwd=tmp_path / "gone", capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr == "torchgrade: the current folder is gone; change to one that is there\n"
 
 
 def test_names_in_a_message_do_not_steer_the_terminal(here: Path, run: Any) -> None:

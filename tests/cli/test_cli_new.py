@@ -101,7 +101,7 @@ def test_the_first_wrong_is_told_in_full_and_ends_the_test(root: Path, monkeypat
     assert went_on == ["closed"]
     assert lines[0] == "✗ WRONG  double: wrong/a"
     assert lines[1].strip() == "should lose ·[31mb, but passes" + "!" * 500
-    assert lines[2].strip() == "1 before it are as they must be; the rest was not tried"
+    assert lines[2].strip() == "1 before it is as it must be; the rest was not tried"
 
 
 def test_a_file_that_cannot_be_read_is_a_line_and_no_end(root: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
 from dataclasses import replace
 
 from rich.console import Console
@@ -27,6 +30,23 @@ def test_a_name_does_not_steer_the_terminal() -> None:
     tally = Tally()
     tally.add(replace(POOR, student="b\x1b[31m\nx"))
     assert str(tally) == "1 graded, fewest points: 1.5 (b·[31m x)"
+
+
+def test_grading_goes_on_where_nobody_reads_what_it_says() -> None:
+    """`grade … | head` must not leave half of a cohort ungraded."""
+    words = (
+        "import sys; from torchgrade.cli import progress; from torchgrade.model import Verdict\n"
+        "from torchgrade.model import Assignment, Status\n"
+        "with progress.live_progress(Assignment('a', 'A', (), ())) as heard:\n"
+        "    for n in range(3000):\n"
+        "        heard.finished(Verdict(f'student{n}', 'a', Status.GRADED, 1.0, 1.0, 0.0, ()))\n"
+        "print('the end'); print('all told', file=sys.stderr)\n"
+    )
+    first = f"{shlex.quote(sys.executable)} -c {shlex.quote(words)}"
+    script = f"{{ {first}; echo $? >&2; }} | head -1"
+    found = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert found.stdout == "[1/0] student0: 1 of 1 (0.0 s)\n"
+    assert found.stderr == "all told\n0\n"
 
 
 def test_a_terminal_shows_who_is_examined_and_what_was_not_simply_graded() -> None:

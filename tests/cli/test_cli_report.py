@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,16 @@ def test_a_past_run_is_written_again_and_nobody_is_examined(
         rf"2 verdicts of the run \S+ of double\nreport: {re.escape(str(graded))}/index\.html\n", said.out
     )
     assert (graded / "index.html").is_file() and (graded / "students" / "anna.html").is_file()
+
+
+def test_of_a_run_that_was_stopped_it_is_told_that_it_has_not_ended(graded: Path, run: Any) -> None:
+    assert "has not ended" not in run("report", "--out", graded).err
+    with sqlite3.connect(graded / "gradebook.sqlite") as book:
+        book.execute("UPDATE run SET ended_at = NULL")
+    book.close()
+    said = run("report", "--out", graded)
+    assert said.code == 0 and said.err.count("\n") == 1
+    assert said.err.startswith("note: this run has not ended, so some may be missing")
 
 
 def test_after_a_report_grading_examines_nobody_and_its_pages_stand(graded: Path, run: Any) -> None:

@@ -75,7 +75,7 @@ def test_what_classroom50_publishes_is_what_students_have(course: Course) -> Non
     assert not [name for name in bundle.files if "hidden" in name or "solution" in name or "hints" in name]
     assert json.loads(bundle.files["torchgrade.json"])["secret"] == ""
     assert json.loads(bundle.files["torchgrade.json"])["max_points"] == 2.0
-    assert "1 criteria that are not public are left out: students can read this bundle" in bundle.notes
+    assert "1 criterion that is not public is left out: students can read this bundle" in bundle.notes
     load_course(_unpacked(bundle, course.root.parent / "unpacked"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -30,6 +31,14 @@ def test_where_one_cannot_be_written_none_is(tmp_path: Path) -> None:
     ):
         writing.write_files({good: b"after", bad: b"x"})
     assert good.read_bytes() == b"before" and sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "file"]
+
+
+def test_of_a_spare_file_nobody_is_told_the_name(tmp_path: Path) -> None:
+    spare = writing.spare_beside(tmp_path / "a.csv")
+    for path, said in ((spare, tmp_path), (tmp_path / "a.csv", tmp_path / "a.csv")):
+        with pytest.raises(UsageError) as caught, writing.told():
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        assert str(caught.value) == f"{said}: cannot be written (Permission denied)"
 
 
 def test_a_finished_file_is_moved_and_goes_where_something_fails(tmp_path: Path) -> None:

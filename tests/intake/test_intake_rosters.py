@@ -8,6 +8,7 @@ import pytest
 from handed_in import put, roster_file
 
 from torchgrade.errors import SpecError
+from torchgrade.intake.gitlist import read_list
 from torchgrade.intake.roster import read_roster
 
 RUSSIAN = ("student,name,group", "ivanov,Иван Иванов,ИУ5-31Б", '"Ёлкина, Анна","«Ёлкина» №2",ИУ5')
@@ -48,6 +49,31 @@ def test_cells_keep_what_they_hold(tmp_path: Path, between: str) -> None:
     assert roster.students == ('Иванов, "Ваня"', "=cmd")
     assert roster.fields['Иванов, "Ваня"'] == {"name": "=1+1", "sid": "0012"}
     assert roster.fields["=cmd"] == {"name": "'quoted", "sid": "@x"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1251"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_table_as_excel_makes_it_is_read(tmp_path: Path, encoding: str, end: str) -> None:
+    lines = ("sep=;", '"student";"name";"group";;', '"ivanov";"Иван, Иванович";"ИУ5";;', ";;;;", "petrov;;8;;")
+    roster = read_roster(put(tmp_path, "roster.csv", (end.join(lines) + end).encode(encoding)))
+    assert roster.students == ("ivanov", "petrov")
+    assert roster.fields["ivanov"] == {"name": "Иван, Иванович", "group": "ИУ5"}
+    assert roster.lines == {"ivanov": 3, "petrov": 5}, "as an editor counts them"
+
+
+@pytest.mark.parametrize("first", ["sep=,", '"sep=,"', "SEP=,", "sep=\t", "sep=|", "sep=;;;"])
+def test_a_line_that_names_the_separator_is_obeyed_and_no_header(tmp_path: Path, first: str) -> None:
+    between = "\t" if "\t" in first else ";" if ";" in first else "|" if "|" in first else ","
+    rows = (between.join(row) for row in (("student", "why"), ("anna", "a, b; c"), ("anna", "")))
+    with pytest.raises(SpecError, match=r"roster\.csv:4: student: 'anna' is listed twice"):
+        read_roster(roster_file(tmp_path, first, *(r.replace("a, b; c", '"a, b; c"') for r in rows)))
+    with pytest.raises(SpecError, match=r"roster\.csv:2: student: .*did you mean 'student' by 'Name'"):
+        read_roster(roster_file(tmp_path, first, between.join(("Name", "group"))))
+
+
+def test_a_list_of_repositories_may_name_its_separator_too(tmp_path: Path) -> None:
+    path = put(tmp_path, "repositories.csv", b"sep=;\r\nstudent;url\r\nanna;https://example.org/anna.git\r\n")
+    assert [(one.student, one.address) for one in read_list(path)] == [("anna", "https://example.org/anna.git")]
 
 
 @pytest.mark.parametrize("header", ["Student", "STUDENT", "studnet", "students", "login", "ФИО", "Логин", "name"])

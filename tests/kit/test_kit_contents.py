@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from torchgrade.model import Course, Visibility
 from torchgrade.pipeline import sentences
 from torchgrade.pipeline.checking import count_later
 from torchgrade.pipeline.release import Change, ReleaseOptions, release, would_change
-from torchgrade.spec import check_graders, load_course
+from torchgrade.spec import check_graders, load_course, load_policy
 from torchgrade.spec.graders import PUBLIC_FILE
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +49,31 @@ def test_the_kit_is_a_course_with_the_public_criteria(course: Course, tmp_path: 
     assert (assignment.defines, assignment.limits) == (whole.defines, whole.limits)
     assert assignment.variant == whole.variant
     assert list(yaml.safe_load((kit.root / "course.yaml").read_text())["variants"]) == ["double"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "due", "said"),
+    [
+        ("Europe/Moscow", "2026-03-01 23:59", "2026-03-01 23:59 Europe/Moscow"),
+        ("Europe/Moscow", "2026-03-01 23:59:30 UTC", "2026-03-02 02:59:30 Europe/Moscow"),
+        ("", "2026-03-01T23:59:00+03:00", "2026-03-01T23:59:00+03:00"),
+        ("Europe/Berlin", "2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+02:00"),  # the first of two
+    ],
+)
+def test_a_kit_says_until_when_its_assignment_is_due(
+    course: Course, tmp_path: Path, zone: str, due: str, said: str
+) -> None:
+    if zone:
+        path = course.root / "course.yaml"
+        path.write_text(f"policy: {{zone: {zone}, late: {{minus: 10 %, per: day}}}}\n{path.read_text()}")
+    yaml_file = course.root / "assignments" / "double" / "assignment.yaml"
+    yaml_file.write_text(f"due: {due}\ngrace: 15 min\n{yaml_file.read_text()}")
+    kit = handed_out(load_course(course.root), tmp_path / "out")
+    kept = yaml.safe_load((kit / "assignments/double/assignment.yaml").read_text())
+    assert kept.get("due") == said and "grace" not in kept
+    assert "policy" not in yaml.safe_load((kit / "course.yaml").read_text())
+    there, here = load_policy(kit, "double").due, load_policy(course.root, "double").due
+    assert there is not None and here is not None and there.astimezone(UTC) == here.astimezone(UTC)
 
 
 def test_a_kit_speaks_the_courses_language(course: Course, tmp_path: Path) -> None:

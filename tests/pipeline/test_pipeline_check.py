@@ -71,7 +71,7 @@ def test_the_only_notebook_of_the_folder_is_meant(tmp_path: Path, monkeypatch: p
 def test_several_notebooks_are_named(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_notebook(tmp_path / f"{name}.ipynb", "a = 1")
-    with pytest.raises(UsageError, match=r"which notebook\? .* holds a\.ipynb, b\.ipynb"):
+    with pytest.raises(UsageError, match=r"which notebook\? .* holds a\.ipynb, b\.ipynb; .* check .*a\.ipynb"):
         checking.find_notebook(tmp_path)
 
 

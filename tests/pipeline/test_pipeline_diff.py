@@ -12,7 +12,9 @@ import pytest
 from torchgrade.errors import UsageError
 from torchgrade.gradebook import Decisions, Gradebook, Wish
 from torchgrade.model import CriterionResult, Outcome, Status, Verdict
-from torchgrade.pipeline.differing import Comparison, DiffOptions, as_document, diff
+from torchgrade.pipeline.comparison import Comparison
+from torchgrade.pipeline.comparison_document import as_document
+from torchgrade.pipeline.differing import DiffOptions, diff
 
 PASSED, FAILED, BROKEN, MANUAL = Outcome.PASSED, Outcome.FAILED, Outcome.BROKEN, Outcome.MANUAL
 GRADERS = {"notebook": "n", "graders": "g1", "spec": "s"}

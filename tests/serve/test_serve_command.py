@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from torchgrade.errors import UsageError
 from torchgrade.gradebook import Decisions, Gradebook, Wish
 from torchgrade.pipeline import ReportOptions, report
 from torchgrade.serve import ServeOptions, serve
-from torchgrade.serve.running import hosts, is_loopback
+from torchgrade.serve.running import hosts, is_loopback, others_alone
+from torchgrade.spec import load_course
 
 pytestmark = pytest.mark.skipif(find_spec("starlette") is None, reason="pip install 'torchgrade[serve]'")
 
@@ -53,6 +55,18 @@ def test_a_token_that_could_be_guessed_or_is_no_part_of_an_address_is_refused(ro
 def test_there_must_be_a_gradebook(root: Path, tmp_path: Path) -> None:
     assert "there is no gradebook" in refused(root, out=tmp_path)
     assert not (tmp_path / "gradebook.sqlite").exists(), "none is made"
+
+
+def test_a_file_is_no_folder_for_released_pages(root: Path, book: Gradebook, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    said = refused(root, gradebook=str(tmp_path / "gradebook.sqlite"), out=tmp_path / "file")
+    assert said == f"--out {tmp_path / 'file'}: is a file; name the folder for released pages"
+
+
+def test_a_gradebook_of_other_courses_alone_is_noticed(root: Path, book: Gradebook) -> None:
+    here = load_course(root, only="")
+    assert others_alone(book, here) == []
+    assert others_alone(book, replace(here, title="Another")) == ["Small course, 2026"]
 
 
 def test_a_port_that_is_taken_is_told(root: Path, book: Gradebook, tmp_path: Path) -> None:

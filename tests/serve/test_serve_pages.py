@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import html
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from serving import COURSE, TOKEN, Answer, Client, make_verdict, record
+from serving import COURSE, TOKEN, Answer, Client, criteria, make_verdict, record
 
 from torchgrade.gradebook import Decisions, Gradebook, history
 from torchgrade.model import CriterionResult, Outcome, Status
@@ -316,6 +316,49 @@ def test_a_release_says_what_being_late_takes_off(client: Client, book: Gradeboo
     assert "0.5" in desk.page("double", "anna")
     (row,) = csv.DictReader((desk.folder("double") / "grades.csv").read_text().splitlines())
     assert (row["points"], row["counted_points"], row["late_seconds"]) == ("1", "0.5", "43260")
+
+
+def test_a_due_date_that_moves_after_release_is_shown_as_a_change(
+    client: Client, book: Gradebook, mine: Decisions, desk: Desk, root: Path
+) -> None:
+    yaml = root / "assignments" / "double" / "assignment.yaml"
+    before = yaml.read_text()
+    yaml.write_text(f"due: 2026-03-01 23:59 UTC\nlate: {{minus: 50 %, per: day}}\n{before}")
+    book.attempt_numbers("double", [("anna", "anna one")], course=COURSE)
+    late = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    history.keep_times(book, "double", [("anna", "anna one", late)], course=COURSE, replace=False)
+    assert desk.release_all("double", everybody=True) == (2, 0)
+    stamp = desk.stamp("double")
+    assert "hanged since release" not in client.get(work(mine)).text, "the page tells of the late work already"
+    yaml.write_text(f"due: 2026-03-03 23:59 UTC\nlate: {{minus: 50 %, per: day}}\n{before}")
+    assert desk.stamp("double") != stamp, "an open table is renewed"
+    assert "Changed since release" in client.get(work(mine)).text
+    assert client.get("/assignment/double").text.count("changed since release") == 1, "boris loses nothing by it"
+    yaml.write_text("due: [")
+    assert client.get("/assignment/double").status == 200, "a broken file does not close the table"
+    yaml.write_text(f"due: 2026-03-03 23:59 UTC\nlate: {{minus: 50 %, per: day}}\n{before}")
+    assert desk.release_all("double", everybody=True) == (1, 0)
+    assert "hanged since release" not in client.get(work(mine)).text
+
+
+def test_a_group_is_told_what_its_member_handed_in(book: Gradebook, desk: Desk, root: Path) -> None:
+    yaml = root / "assignments" / "double" / "assignment.yaml"
+    yaml.write_text(f"groups: true\n{yaml.read_text()}")
+    settings = {"roster": {"anna": {"group": "one"}, "boris": {"group": "one"}}}
+    run = book.start_run("double", settings, course=COURSE)
+    better = make_verdict("boris", points=3.0, criteria=criteria(doubles=Outcome.PASSED))
+    for verdict in (make_verdict("anna"), better):
+        book.record(verdict, f"again {verdict.student}", run)
+    book.attempt_numbers("double", [("boris", "boris one")], course=COURSE)
+    early = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    times = [("anna", "anna one", early), ("boris", "boris one", early + timedelta(hours=1))]
+    book.attempt_numbers("double", [("anna", "anna one")], course=COURSE)
+    history.keep_times(book, "double", times, course=COURSE, replace=False)
+    desk.release("double", "anna")
+    (row,) = csv.DictReader((desk.folder("double") / "grades.csv").read_text().splitlines())
+    assert (row["points"], row["counted_points"]) == ("1", "3")
+    assert "What boris of your group handed in counts." in (desk.folder("double") / "anna.html").read_text()
+    assert [w.changed for w in desk.works("double")] == [False, False]
 
 
 def test_a_release_of_what_was_not_seen_is_refused(client: Client, mine: Decisions, desk: Desk) -> None:

@@ -1,6 +1,6 @@
 """The command line: thin wrappers over ``torchgrade.pipeline``. Opens ``--help`` without importing torch."""
 
-from torchgrade.cli import importing
+from torchgrade.cli import _early, importing
 from torchgrade.cli.commands import app, main
 from torchgrade.cli.diff import diff
 from torchgrade.cli.export import export
@@ -16,5 +16,6 @@ app.command()(release)
 app.command()(report)
 app.command()(serve)
 app.add_typer(importing.app, name="import")
+_early.listen()
 
 __all__ = ["app", "main"]

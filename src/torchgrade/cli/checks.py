@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
+from torchgrade.cli.due import due_line
+from torchgrade.cli.meant import meant_notebook
 from torchgrade.errors import TorchgradeError
 from torchgrade.feedback import terminal
 from torchgrade.feedback.terminal import clean
@@ -63,8 +66,8 @@ def speak_near(notebook: Path | None, language: str = "") -> None:
     """Speak the language of the course in which the notebook lies, or would lie, before anything is said."""
     from torchgrade.pipeline import course_root
 
-    place = (notebook or Path.cwd()).resolve()
-    with contextlib.suppress(TorchgradeError):  # whatever is wrong with the course is told in a moment
+    with contextlib.suppress(TorchgradeError, RuntimeError):  # whatever is wrong is told in a moment
+        place = (notebook or Path.cwd()).resolve()  # RuntimeError: links that go round in a circle
         speak(load_course(course_root(place if place.is_dir() else place.parent), only=""), language)
 
 
@@ -76,9 +79,8 @@ def _check(
     checker: Checker, notebook: Path | None, assignment: str, language: str, tell: Callable[[Checked], None]
 ) -> Verdict:
     from torchgrade.pipeline import course_root
-    from torchgrade.pipeline.checking import find_notebook
 
-    path = find_notebook(notebook)
+    path = meant_notebook(notebook)
     course = speak(load_course(course_root(path.resolve().parent), only=assignment or None), language)
     checked = checker.check(course, path, assignment)
     tell(checked)
@@ -101,8 +103,10 @@ def _print_json(checked: Checked) -> None:
 
 
 def show(console: Console, checked: Checked) -> None:
-    """The whole result, in words."""
+    """The whole result, in words, and until when the assignment is due."""
     terminal.show(console, checked.told)
+    if due := due_line(checked.assignment, datetime.now(UTC)):
+        console.print(clean(due), markup=False, soft_wrap=True)
 
 
 def _show_below(status: Status, console: Console, checked: Checked) -> None:
@@ -115,10 +119,10 @@ def _show_below(status: Status, console: Console, checked: Checked) -> None:
 
 def watch_notebook(notebook: Path | None, assignment: str, *, plain: bool | None, language: str = "") -> None:
     """Check again whenever the file changes, until Ctrl-C. The examiner stays warm in between."""
-    from torchgrade.pipeline.checking import Checker, find_notebook
+    from torchgrade.pipeline.checking import Checker
 
     speak_near(notebook, language)
-    path, console = find_notebook(notebook), _console()
+    path, console = meant_notebook(notebook), _console()
     with (
         _footer(console, path.name) as footer,
         contextlib.closing(Checker(plain=plain, tell=footer.busy)) as checker,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from torchgrade.cli.checks import enough, show, speak_near
+from torchgrade.cli.meant import handout_stem, meant_notebook
 from torchgrade.errors import TorchgradeError, UsageError
 from torchgrade.feedback.ci import files, summary, workflow
 from torchgrade.feedback.ci.findings import Examined, findings
@@ -137,12 +138,10 @@ def _notebooks(wanted: Wanted) -> tuple[list[Path], list[Path]]:
 
     Raises UsageError.
     """
-    from torchgrade.pipeline.checking import find_notebook
-
     folder = wanted.notebook or Path.cwd()
     found = sorted(p for p in folder.glob("*.ipynb") if p.is_file()) if folder.is_dir() else []
     if len(found) < 2 or wanted.assignment:
-        return [find_notebook(wanted.notebook)], []
+        return [meant_notebook(wanted.notebook)], []
     todo = [p for p in found if not _is_as_given(p)]
     return todo, [p for p in found if p not in todo]
 
@@ -152,8 +151,10 @@ def _is_as_given(path: Path) -> bool:
     from torchgrade.pipeline import course_root
 
     with contextlib.suppress(TorchgradeError):
-        given = course_root(path.resolve().parent) / "assignments" / path.stem / path.name
-        if given.is_file():
+        home = course_root(path.resolve().parent) / "assignments"
+        places = (home / id / path.name for id in (path.stem, handout_stem(path.name)))
+        given = next((place for place in places if place.is_file()), None)
+        if given is not None:
             code = _code_of(given)
             return code is not None and _code_of(path) == code
     return False
@@ -212,7 +213,7 @@ def _write(examined: list[Examined], untouched: list[str], out: Path, environmen
             with Path(place).open("a", encoding="utf-8", newline="") as file:
                 file.write(summary.step_summary(examined, untouched))
     except OSError as error:
-        raise UsageError(f"the report cannot be written: {error}") from None
+        raise UsageError(f"{error.filename or out}: the report cannot be written ({error.strerror})") from None
 
 
 def _report(examined: list[Examined]) -> Iterator[tuple[str, str]]:

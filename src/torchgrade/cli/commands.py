@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import contextlib
 import sys
 import time
 import traceback
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from torchgrade import __version__
-from torchgrade.cli import data
+from torchgrade.cli import data, streams
 from torchgrade.cli.language import Lang
 from torchgrade.errors import TorchgradeError, UsageError
 from torchgrade.model import Tier
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 FAILED, FAULT, INTERRUPTED = 1, 2, 130
 _FULL_SEEDS = 3
 _LISTED = 20  # names in a plan
+_MEMORY = ("sqlite://", "sqlite:///", "sqlite:///:memory:", ":memory:")
 
 app = typer.Typer(
     add_completion=False,
@@ -49,22 +50,25 @@ class Device(StrEnum):
 
 def main() -> None:
     """Entry point. Faults that we foresee end in one line and exit code 2; others too, below a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show a character is no fault
+    streams.prepare()
+    if streams.folder_is_gone():
+        _die("the current folder is gone; change to one that is there")
     try:
         app(prog_name="torchgrade")
     except TorchgradeError as error:
         _die(str(error))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except Exception:
+    except Exception as error:
+        if said := streams.fault_of_the_machine(error):
+            _die(said)
         traceback.print_exc()
         _die("this is a fault of torchgrade itself; please report it with the lines above")
 
 
 def _die(message: str) -> NoReturn:
-    _complain(f"torchgrade: {message}")
+    with contextlib.suppress(OSError):  # the exit code says it where nobody can be told
+        _complain(f"torchgrade: {message}")
     sys.exit(FAULT)
 
 
@@ -171,6 +175,10 @@ def grade(
     """Grade a whole cohort by all criteria."""
     from torchgrade.grading.ahead import begun, examines_for_sure
 
+    if gradebook in _MEMORY:
+        raise UsageError(f"--gradebook {gradebook}: would be gone when this ends; name a file")
+    if scheduler and "://" not in scheduler and not scheduler.rpartition(":")[2].isdecimal():
+        raise UsageError(f"--scheduler {scheduler}: is no address; one is tcp://host:8786")
     sure = submissions.exists() and not dry_run and examines_for_sure(out, gradebook, scheduler, force=force)
     with begun(sure) as ahead:  # before the imports below, which take a quarter of a second
         from torchgrade.pipeline import GradeOptions, course_root
@@ -210,15 +218,17 @@ def _show_plan(
 ) -> None:
     from torchgrade.cli.progress import live_progress
     from torchgrade.feedback.terminal import clean
+    from torchgrade.feedback.words import count
     from torchgrade.pipeline import survey, tally
 
     course, found = _find(root, assignment, lang)
     with live_progress(found) as progress:
         planned = survey(course, found, submissions, out, options, progress)
     todo = [p for p in planned if not p.known]
-    typer.echo(f"{len(planned)} submissions: {len(todo)} to examine, {len(planned) - len(todo)} known from before")
-    for why, count in tally(planned):
-        typer.echo(clean(f"{count:>6}  {why}"))
+    known = len(planned) - len(todo)
+    typer.echo(f"{count(len(planned), 'submission')}: {len(todo)} to examine, {known} known from before")
+    for why, many in tally(planned):
+        typer.echo(clean(f"{many:>6}  {why}"))
     for one in todo[:_LISTED]:
         typer.echo(clean(f"        {one.student}: {one.why}"))
     if len(todo) > _LISTED:
@@ -257,14 +267,17 @@ def _no_assignment(wanted: str, ids: list[str]) -> str:
 
 
 def _tell(summary: GradeSummary) -> None:
+    from torchgrade.feedback.words import count
+
     again = f" ({summary.known} known from before)" if summary.known else ""
-    typer.echo(f"{len(summary.verdicts)} verdicts in {summary.seconds:.1f} s{again}")
+    typer.echo(f"{count(len(summary.verdicts), 'verdict')} in {summary.seconds:.1f} s{again}")
     for line in summary.told:
         _complain(f"note: {line}")
     for verdict in summary.broken:
         _complain(f"broken: {verdict.student}: {verdict.reason}")
     if summary.left_out:
-        typer.echo(f"{summary.left_out} without a verdict were passed over by --only and are in no report")
+        was, are = ("was", "is") if summary.left_out == 1 else ("were", "are")
+        typer.echo(f"{summary.left_out} without a verdict {was} passed over by --only and {are} in no report")
     typer.echo(f"report: {summary.index}")
     if summary.broken:
         typer.echo(
@@ -306,7 +319,8 @@ def ci(
         typer.echo(f"{'✗ WRONG' if finding.problem else '✓ ok   '}  {finding.assignment}: {finding.subject}")
         if finding.problem:
             typer.echo(f"          {finding.problem}")
-    typer.echo(f"{tried} tried, {wrong} not as they must be, in {time.monotonic() - begin:.0f} s")
+    they = "it" if wrong == 1 else "they"
+    typer.echo(f"{tried} tried, {wrong} not as {they} must be, in {time.monotonic() - begin:.0f} s")
     if wrong:
         raise typer.Exit(FAILED)
 

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console as RichConsole
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.text import Text
 
 from torchgrade.feedback.terminal import clean
+from torchgrade.feedback.words import count
 from torchgrade.model import Assignment, Status, Verdict
 from torchgrade.pipeline import Progress
+
+
+class Console(RichConsole):
+    """Goes on where nobody reads any more: `grade … | head` must not leave half of a cohort ungraded."""
+
+    def on_broken_pipe(self) -> None:
+        """From now on what is printed, by whomever, goes nowhere."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 class PlainProgress:
@@ -27,7 +41,7 @@ class PlainProgress:
     def planned(self, total: int, known: int) -> None:
         self.total, self.done = total, known
         known_text = f", {known} with a verdict from before" if known else ""
-        self.console.print(f"{total} submissions{known_text}")
+        self.console.print(f"{count(total, 'submission')}{known_text}")
 
     def preparing(self, what: str) -> None:
         self.console.print(what, markup=False, soft_wrap=True)
@@ -55,7 +69,7 @@ class Tally:
             self.worst = verdict
 
     def __str__(self) -> str:
-        parts = [f"{count} {status}" for status, count in self.statuses.most_common()]
+        parts = [f"{many} {status}" for status, many in self.statuses.most_common()]
         if self.worst is not None:
             parts.append(f"fewest points: {self.worst.points:g} ({self.worst.student})")
         return clean(", ".join(parts)).replace("\n", " ")

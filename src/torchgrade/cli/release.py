@@ -66,6 +66,7 @@ def _course(ids: list[str], folder: str) -> tuple[Course, list[Assignment]]:
     """The course, with these assignments in this order, each once. Raises UsageError, SpecError."""
     from dataclasses import replace
 
+    from torchgrade.cli.commands import _no_assignment
     from torchgrade.pipeline import course_root
     from torchgrade.spec import assignment_ids, load_course
 
@@ -75,16 +76,18 @@ def _course(ids: list[str], folder: str) -> tuple[Course, list[Assignment]]:
         raise UsageError(f"{folder} is an assignment; name the folder of the kit after it")
     for id in ids:
         if id not in known:
-            raise UsageError(f"no assignment {id!r}; there are: {', '.join(known)}")
+            raise UsageError(_no_assignment(id, known))
     course = load_course(root, only="")
     found = [a for id in dict.fromkeys(ids) for a in load_course(root, only=id).assignments]
     return replace(course, assignments=tuple(found)), found
 
 
 def _tell_changes(changes: list[Change]) -> None:
+    from torchgrade.feedback.words import count
+
     _list(changes)
     if changes:
-        typer.echo(f"{len(changes)} files of the kit would change")
+        typer.echo(f"{count(len(changes), 'file')} of the kit would change")
         raise typer.Exit(_STALE)
     typer.echo("the kit is as the course is")
 

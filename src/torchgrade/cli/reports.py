@@ -22,6 +22,7 @@ def report(
     lang: Lang = "",
 ) -> None:
     """Write the reports of a past run again, from the gradebook. Nothing is graded."""
+    from torchgrade.feedback.words import count
     from torchgrade.pipeline import ReportOptions, course_root
     from torchgrade.pipeline import report as write
     from torchgrade.spec import load_course, speak
@@ -29,7 +30,9 @@ def report(
     root = course_root(Path.cwd())
     speak(load_course(root, only=""), lang)
     done = write(root, ReportOptions(out, gradebook, assignment, run, roster, similar, lang))
-    typer.echo(f"{done.verdicts} verdicts of the run {done.run.id} of {done.run.assignment}")
+    typer.echo(f"{count(done.verdicts, 'verdict')} of the run {done.run.id} of {done.run.assignment}")
+    if done.run.ended is None:
+        typer.echo("note: this run has not ended, so some may be missing; `torchgrade grade` goes on", err=True)
     if done.pairs is not None:
-        typer.echo(f"similar notebooks: {done.pairs or 'none'}{' pairs' if done.pairs else ''}")
+        typer.echo(f"similar notebooks: {count(done.pairs, 'pair') if done.pairs else 'none'}")
     typer.echo(f"report: {done.index}")

@@ -48,13 +48,14 @@ def tried_once(root: Path, ids: Sequence[str], *, fix: bool, seeds: int) -> Iter
                 if finding.problem:
                     yield clean(f"✗ WRONG  {finding.assignment}: {finding.subject}")
                     yield clean(f"          {finding.problem}")
-                    yield f"          {tried} before it are as they must be; the rest was not tried"
+                    are = "is as it" if tried == 1 else "are as they"
+                    yield f"          {tried} before it {are} must be; the rest was not tried"
                     return
                 tried += 1
     except TorchgradeError as error:
         yield clean(f"✗ {error}")
         return
-    yield f"✓ {tried} tried, all as they must be"
+    yield f"✓ {tried} tried, {'as it' if tried == 1 else 'all as they'} must be"
 
 
 def changes(root: Path, ids: Sequence[str], pause: Callable[[float], None] = time.sleep) -> Iterator[None]:

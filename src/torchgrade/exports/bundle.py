@@ -283,7 +283,8 @@ def _notes(assignment: Assignment, options: BundleOptions, limits: Limits, publi
         yield f"give the container {was.memory_mb + _OVERHEAD_MB} MiB of memory or more"
     hidden = sum(not _is_public(c.visibility) for c in assignment.criteria)
     if public and hidden:
-        yield f"{hidden} criteria that are not public are left out: students can read this bundle"
+        are = "criterion that is not public is" if hidden == 1 else "criteria that are not public are"
+        yield f"{hidden} {are} left out: students can read this bundle"
     if not public:
         yield "it holds hidden graders and the solution: upload it, and show it to nobody"
     if options.weakest is Tier.NONE:

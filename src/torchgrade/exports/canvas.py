@@ -19,6 +19,7 @@ from torchgrade.exports.people import Key, Person, match
 from torchgrade.exports.rows import Row, State, in_order, number, possible
 from torchgrade.exports.scaling import Scale, scale_to
 from torchgrade.exports.tables import Table, folded, parsed, to_csv
+from torchgrade.feedback.words import count
 from torchgrade.model import Assignment
 
 KEYS = (
@@ -158,8 +159,10 @@ def _notes(
     without = [p for p in people if p.index not in written]
     scored = [p for p in without if table.rows[p.index][form.column].strip()]
     if without:
-        kept = f"; {len(scored)} of them have a score in Canvas, which stays" if scored else ""
-        yield f"without a grade here: {len(without)} of the {len(people)} students of {table.path.name}{kept}"
+        have = "has" if len(scored) == 1 else "have"
+        kept = f"; {len(scored)} of them {have} a score in Canvas, which stays" if scored else ""
+        students = count(len(people), "student")
+        yield f"without a grade here: {len(without)} of the {students} of {table.path.name}{kept}"
     odd = [p.line for p in people if p.index in written and any(map(is_formula, table.rows[p.index][:1]))]
     if odd:
         yield (

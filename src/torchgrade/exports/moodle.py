@@ -21,6 +21,7 @@ from torchgrade.exports.people import Key, Person, match
 from torchgrade.exports.rows import Row, State, possible
 from torchgrade.exports.scaling import Scale, scale_to
 from torchgrade.exports.tables import Table, folded, parsed
+from torchgrade.feedback.words import count
 from torchgrade.model import Assignment
 
 # As Moodle says them in English and in Russian; in another language --column names the grade's.
@@ -194,7 +195,7 @@ def _notes(
         yield f"“{CHANGEABLE[0]}” says no, so left as they are: {listed(locked)}"
     without = len(table.rows) - len(kept) - len(locked)
     if without:
-        yield f"without a grade here: {without} of the {len(table.rows)} students of {table.path.name}"
+        yield f"without a grade here: {without} of the {count(len(table.rows), 'student')} of {table.path.name}"
     odd = [str(table.lines[i]) for i, row in kept.items() if names is not None and is_formula(row[names])]
     if odd:
         yield (

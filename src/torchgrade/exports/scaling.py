@@ -36,9 +36,13 @@ def scale_to(theirs: float | None, ours: float, scaled: bool, where: str) -> Sca
         return Scale()
     if not scaled:
         raise UsageError(
-            f"{where} is out of {number(theirs)} points, here it is {number(ours)}; "
+            f"{where} is out of {_points(theirs)}, here it is {number(ours)}; "
             f"change it there, or say --scale to scale the points"
         )
     if ours <= 0 or theirs <= 0:
-        raise UsageError(f"{where}: {number(ours)} points here cannot be scaled to {number(theirs)}")
+        raise UsageError(f"{where}: {_points(ours)} here cannot be scaled to {number(theirs)}")
     return Scale(theirs / ours)
+
+
+def _points(points: float) -> str:
+    return f"{number(points)} {'point' if points == 1 else 'points'}"

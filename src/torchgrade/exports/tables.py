@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from torchgrade.errors import UsageError
-from torchgrade.intake.tables import separator, table_text
+from torchgrade.feedback.words import count
+from torchgrade.intake.tables import separator, table_text, undeclared
 
 _SHOWN = 12  # columns in a message
 
@@ -72,7 +73,7 @@ def read_table(path: Path) -> Table:
     for line, record in rest:
         if len(record) > len(header):
             more = "a name with a comma needs quotes" if delimiter == "," else "is a quote missing?"
-            raise UsageError(f"{path}:{line}: {len(record)} cells under {len(header)} columns; {more}")
+            raise UsageError(f"{path}:{line}: {len(record)} cells under {count(len(header), 'column')}; {more}")
     rows = tuple((*record, *[""] * (len(header) - len(record))) for _, record in rest)
     lines = tuple(line for line, _ in rest)
     newline = "\r\n" if b"\r\n" in raw else "\n"
@@ -90,7 +91,7 @@ def _is_utf_8(raw: bytes) -> bool:
 
 def _records(path: Path, text: str, delimiter: str) -> Iterable[tuple[int, list[str]]]:
     """(line, cells) of every record that is not blank."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(undeclared(text), newline=""), delimiter=delimiter, strict=True)
     begin = 1
     try:
         for record in reader:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from torchgrade.errors import UsageError
+
+_SPARE = re.compile(r"\.[0-9a-f]{16}\.tmp")
 
 
 @contextlib.contextmanager
@@ -18,7 +21,8 @@ def told() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        place = error.filename2 or error.filename or "the export"
+        place = Path(error.filename2 or error.filename or "the export")
+        place = place.parent if _SPARE.fullmatch(place.name) else place  # nobody knows the spare file's name
         raise UsageError(f"{place}: cannot be written ({error.strerror})") from None
 
 

@@ -34,6 +34,7 @@ class Cell:
     grade_id: str = ""
     points: float = 0.0
     attachments: Any = None
+    unpriced: bool = False  # it is graded, and nothing says by how many points
 
     @property
     def marked(self) -> bool:
@@ -145,7 +146,8 @@ def _cell(path: Path, number: int, cell: dict[str, Any]) -> Cell:
         raise SpecError(path, None, f"cell {number}", "nbgrader's grade_id is missing")
     _check_text(path, number, grade_id)
     points = _points(path, number, marks) if role != "answer" else 0.0
-    return Cell(number, kind, source, role, grade_id.strip(), points, cell.get("attachments"))
+    unpriced = role != "answer" and "points" not in marks
+    return Cell(number, kind, source, role, grade_id.strip(), points, cell.get("attachments"), unpriced)
 
 
 def _check_text(path: Path, number: int, text: str) -> None:

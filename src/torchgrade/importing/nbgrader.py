@@ -122,6 +122,9 @@ def _criteria(cells: list[Cell], made: Imported) -> Iterator[_Criterion]:
     known = known_in(cells)
     taken: set[str] = set()
     for cell in cells:
+        if cell.unpriced:
+            said = "says no points, so it is worth 0 until you write them in assignment.yaml"
+            made.remarks.append(f"cell {cell.number}, {cell.grade_id}: {said}")
         if cell.role in ("manual", "task"):
             yield _Criterion(_criterion_id(cell.grade_id, taken), _title(cell, cells), cell.points, hidden=False)
         elif cell.role == "test":

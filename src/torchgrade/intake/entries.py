@@ -79,10 +79,11 @@ def read_regular(path: Path, limit: int) -> bytes:
         descriptor = os.open(path, _OPEN_FLAGS)
     except OSError as e:
         raise Refused(_why_not_opened(path.name, e)) from e
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):  # before Python opens it: of a folder it would not
+        os.close(descriptor)
+        raise Refused(_special(path.name))
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise Refused(_special(path.name))
         if status.st_size > limit:
             raise Refused(too_large(path.name, limit))
         try:

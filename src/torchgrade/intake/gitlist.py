@@ -18,7 +18,7 @@ from torchgrade.intake.persons import NAME, Person
 from torchgrade.intake.references import repository_at
 from torchgrade.intake.roster import STUDENT
 from torchgrade.intake.slots import Slot
-from torchgrade.intake.tables import separator, table_text, unwrapped
+from torchgrade.intake.tables import separator, table_text, undeclared, unwrapped
 
 _AT_ONCE = 4
 _SECONDS = 180.0
@@ -88,7 +88,8 @@ def _rows(path: Path) -> list[tuple[int, str, str]]:
     text = table_text(path, "the list of repositories")
     delimiter = separator(text)
     delimiter = delimiter if delimiter in text else " "
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
+    lines = io.StringIO(undeclared(text), newline="")
+    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
     found: list[tuple[int, str, str]] = []
     columns = (0, 1)
     try:
@@ -96,7 +97,8 @@ def _rows(path: Path) -> list[tuple[int, str, str]]:
             cells = [unwrapped(cell) for cell in row]
             if not any(cells) or cells[0].startswith("#"):
                 continue
-            if not found and STUDENT in cells and any(name in cells for name in _ADDRESS_COLUMNS):
+            if not found and STUDENT in cells and len(cells) > 1:
+                _check_header(path, reader.line_num, cells)
                 columns = (cells.index(STUDENT), cells.index(next(n for n in _ADDRESS_COLUMNS if n in cells)))
                 continue
             student, address = (cells[i] if i < len(cells) else "" for i in columns)
@@ -104,6 +106,13 @@ def _rows(path: Path) -> list[tuple[int, str, str]]:
     except csv.Error as error:
         raise SpecError(path, reader.line_num, "", f"not CSV: {error}") from None
     return found
+
+
+def _check_header(path: Path, line: int, header: list[str]) -> None:
+    if not any(name in header for name in _ADDRESS_COLUMNS):
+        wanted = " or ".join(_ADDRESS_COLUMNS)
+        problem = f"no column says where a repository is ({wanted}); a roster is for --roster"
+        raise SpecError(path, line, "", problem)
 
 
 def _folder(path: Path, line: int, address: str) -> Path | None:

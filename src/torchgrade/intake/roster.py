@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torchgrade.errors import SpecError
 from torchgrade.intake.names import same_key, student_name
-from torchgrade.intake.tables import separator, table_text, unwrapped
+from torchgrade.intake.tables import separator, table_text, undeclared, unwrapped
 
 STUDENT = "student"
 
@@ -45,24 +45,25 @@ class Roster:
 def read_roster(path: Path) -> Roster:
     """Read a CSV with a ``student`` column. Raises SpecError with file, line and column."""
     text = table_text(path, "the roster")
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator(text), strict=True)
+    reader = csv.DictReader(io.StringIO(undeclared(text), newline=""), delimiter=separator(text), strict=True)
     try:
-        reader.fieldnames = [unwrapped(name) for name in reader.fieldnames or []]
-        _check_header(path, list(reader.fieldnames))
+        header = next((line for line in reader.reader if any(map(str.strip, line))), [])
+        reader.fieldnames = [unwrapped(name) for name in header]
+        _check_header(path, max(reader.reader.line_num, 1), list(reader.fieldnames))
         return _rows(path, reader)
     except csv.Error as error:
         raise SpecError(path, reader.line_num, "", f"not CSV: {error}") from None
 
 
-def _check_header(path: Path, header: list[str]) -> None:
+def _check_header(path: Path, line: int, header: list[str]) -> None:
     for number, name in enumerate(header):
         if name and name in header[:number]:
-            raise SpecError(path, 1, name, "two columns have this name")
+            raise SpecError(path, line, name, "two columns have this name")
     if STUDENT in header:
         return
     near = _nearest(header)
     hint = f"; did you mean {STUDENT!r} by {near!r}?" if near else ""
-    raise SpecError(path, 1, STUDENT, f"the first line must name a column {STUDENT!r}{hint}")
+    raise SpecError(path, line, STUDENT, f"the first line must name a column {STUDENT!r}{hint}")
 
 
 def _nearest(header: list[str]) -> str:

@@ -9,6 +9,7 @@ from torchgrade.errors import SpecError
 
 _MAX_BYTES = 16 * 2**20
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_DECLARED = re.compile(r"""\A"?sep=(?P<separator>[,;|\t])"?[,; \t]*(?P<end>\r\n|\n|\r|\Z)""", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
 _RUSSIAN = re.compile(r"[А-ЯЁ]?[а-яё]+|[А-ЯЁ]+|№")
 
@@ -31,9 +32,17 @@ def table_text(path: Path, what: str) -> str:
 
 
 def separator(text: str) -> str:
-    """What stands between the cells, by the first line: a comma, a semicolon or a tab."""
+    """What stands between the cells: a comma, a semicolon or a tab, by the first line; or what a line `sep=;`
+    before it says, which spreadsheets obey and do not show."""
+    if declared := _DECLARED.match(text):
+        return declared["separator"]
     first = text.split("\n", 1)[0]
     return max(",;\t", key=first.count)
+
+
+def undeclared(text: str) -> str:
+    """The text with a blank line in place of `sep=;`, so that every other line keeps its number."""
+    return _DECLARED.sub(r"\g<end>", text, count=1)
 
 
 def unwrapped(cell: str) -> str:

@@ -6,14 +6,20 @@ Each keeps what is listed here and nothing else; comments, which are a teacher's
 from __future__ import annotations
 
 import ast
+import contextlib
 import io
 from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from torchgrade.model import Assignment, Visibility
+from torchgrade.policy import written
+from torchgrade.policy.late import moment_words
+from torchgrade.policy.moments import elapsed
+from torchgrade.spec import load_policy
 from torchgrade.spec.loading import COURSE_FILE
 from torchgrade.spec.tree import read_tree
 
@@ -38,13 +44,16 @@ def course_file(root: Path, ids: Collection[str], language: str) -> str:
 
 
 def assignment_file(assignment: Assignment) -> str:
-    """assignment.yaml with its public criteria; of the others a student learns how many there are.
+    """assignment.yaml with its public criteria; of the others a student learns how many there are. With the due
+    date, in a zone of its own.
 
     Raises SpecError.
     """
     root = assignment.folder.parent.parent
     data = read_tree(root, (assignment.folder / "assignment.yaml").relative_to(root)).data
     kept: dict[str, Any] = {key: data[key] for key in _ASSIGNMENT_KEYS if key in data}
+    if (due := load_policy(root, assignment.id).due) is not None:
+        kept["due"] = _due(due)
     public = [c for c in data["rubric"] if c.get("visibility", Visibility.PUBLIC) == Visibility.PUBLIC]
     kept["rubric"] = [{key: c[key] for key in _CRITERION_KEYS if key in c} for c in public]
     kept["rubric"] += _placeholders(len(data["rubric"]) - len(public), {c["id"] for c in public})
@@ -56,6 +65,16 @@ def _placeholders(count: int, taken: Collection[str]) -> Iterable[dict[str, Any]
     free = (id for n in range(1, 10_000) if (id := f"later-{n}") not in taken)
     for id, _number in zip(free, range(count), strict=False):
         yield {"id": id, "title": _LATER, "points": 0, "visibility": "hidden"}
+
+
+def _due(due: datetime) -> str:
+    """As a teacher would write it: in its zone by name, or by the offset of that moment where a name would mean
+    another one (the hour that a clock shows twice)."""
+    for said in (moment_words(due), due.isoformat(timespec="seconds")):
+        with contextlib.suppress(ValueError):
+            if elapsed(written(said).at(None), due) == 0:
+                return said
+    return due.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def _dump(data: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import shlex
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -95,7 +96,8 @@ def find_notebook(path: Path | None) -> Path:
     if not found:
         raise UsageError(_("there is no notebook in {folder}").format(folder=folder.resolve()))
     names = ", ".join(p.name for p in found[:5])
-    raise UsageError(_("which notebook? {folder} holds {names}").format(folder=folder, names=names))
+    said = _("which notebook? {folder} holds {names}; say, for example: torchgrade check {first}")
+    raise UsageError(said.format(folder=folder, names=names, first=shlex.quote(str(found[0]))))
 
 
 def find_assignment(course: Course, wanted: str, notebook: Path, submission: Submission) -> Assignment:

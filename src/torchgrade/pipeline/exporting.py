@@ -16,6 +16,7 @@ from torchgrade.exports.changes import Filled, diff_table, left_alone
 from torchgrade.exports.rows import Row
 from torchgrade.exports.tables import read_table
 from torchgrade.exports.writing import spare_beside, told, write_files, write_folder
+from torchgrade.feedback.words import count
 from torchgrade.intake.roster import Roster, read_roster
 from torchgrade.kit import student_files
 from torchgrade.model import Assignment, Tier, Verdict
@@ -204,7 +205,7 @@ def _export(
     else:
         name = course_name(past.course)
         content = plain.as_json(rows, assignment, course=name, run=past.run.id, now=now)
-    return _one(target, Filled(content, (), tuple(left_alone(rows, ""))), options, f"{len(rows)} students")
+    return _one(target, Filled(content, (), tuple(left_alone(rows, ""))), options, count(len(rows), "student"))
 
 
 def _one(target: Path, filled: Filled, options: ExportOptions, counted: str = "") -> Exported:
@@ -228,7 +229,7 @@ def _lti(rows: list[Row], assignment: Assignment, target: Path, now: datetime, o
     from torchgrade.exports import lti
 
     files, notes = lti.payloads(rows, assignment, now=now)
-    lines = (f"{sum(name.startswith('scores/') for name in files)} scores",)
+    lines = (count(sum(name.startswith("scores/") for name in files), "score"),)
     if options.dry_run:
         return Exported((), (*lines, f"nothing was written; it would be the folder {target}"), notes)
     write_folder(target, files, lti.LINE_ITEM)
@@ -248,11 +249,11 @@ def _moodle(
     package = target.with_name(f"{target.stem}-feedback.zip")
     spare = spare_beside(package)
     try:
-        count = moodle.write_feedback(spare, _pages(book, past, sheet, now))
+        written = moodle.write_feedback(spare, _pages(book, past, sheet, now))
         write_files({package: spare, target: sheet.filled.content})
     finally:
         spare.unlink(missing_ok=True)
-    lines = (*diff_table(sheet.filled.changes), f"{count} pages of feedback")
+    lines = (*diff_table(sheet.filled.changes), count(written, "page of feedback", "pages of feedback"))
     return Exported((target, package), lines, sheet.filled.notes)
 
 
@@ -296,7 +297,7 @@ def _bundle(root: Path, options: ExportOptions, platform: Platform) -> Exported:
         return Exported((), (*files, f"nothing was written; it would be {target}"), bundle.notes)
     with told():
         write_files({target: bundle.as_zip()})
-    return Exported((target,), (f"{len(bundle.files)} files",), bundle.notes)
+    return Exported((target,), (count(len(bundle.files), "file"),), bundle.notes)
 
 
 def _assignment_id(root: Path, wanted: str) -> str:

@@ -83,12 +83,12 @@ class _Site:
     def live(self, request: Request) -> Response:
         """The table alone where it has changed since ``since``, else nothing (204)."""
         id = self._known(request)
-        if request.query_params.get("since") == self.desk.decisions.stamp(id):
+        if request.query_params.get("since") == self.desk.stamp(id):
             return Response(status_code=204)
         return Response(render("serve/live.html.j2", **self._table(id)), media_type="text/html")
 
     def _table(self, id: str) -> dict[str, Any]:
-        stamp = self.desk.decisions.stamp(id)  # before the rows: a change in between is then shown the next time
+        stamp = self.desk.stamp(id)  # before the rows: a change in between is then shown the next time
         works = self.desk.works(id)
         rows = [pages.row(work) for work in works]
         return {

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from torchgrade.errors import UsageError
+from torchgrade.errors import TorchgradeError, UsageError
 from torchgrade.gradebook import Decision, Decisions, Gradebook, Release, Standing, mark
 from torchgrade.i18n import _
 from torchgrade.model import Assignment, Course, Outcome, Status, Verdict, verdict_from_json
 from torchgrade.pipeline.final import applies, final_verdict, waiting
 from torchgrade.pipeline.reporting import course_name, with_hints
 from torchgrade.policy import Standing as Counted
+from torchgrade.serve.counting import COUNTED, counted, mark_of, policy_stamp
 from torchgrade.spec import load_course, load_hints
 
 RELEASED = "released"
@@ -34,6 +35,7 @@ class Work:
     final: Verdict
     decisions: Mapping[str, Decision]
     release: Release | None
+    counts: str = ""  # the mark of what counts of the points now; empty: it cannot be said
 
     @property
     def student(self) -> str:
@@ -68,7 +70,9 @@ class Work:
         if self.release is None:
             return False
         later = any(d.at > self.release.at for d in self.decisions.values())
-        return later or _figures(self.release.verdict) != _figures(self.final.to_json())
+        counted = self.release.verdict["digests"].get(COUNTED, self.counts)  # nobody kept it in older releases
+        recounted = bool(self.counts) and counted != self.counts
+        return later or recounted or _figures(self.release.verdict) != _figures(self.final.to_json())
 
 
 def _says(decision: Decision) -> bool:
@@ -108,7 +112,21 @@ class Desk:
             student = standing.verdict.student
             found = decided.get(student, {})
             works.append(Work(standing, final_verdict(standing.verdict, found), found, released.get(student)))
-        return works
+        return self._with_counts(assignment, works) if released else works
+
+    def _with_counts(self, id: str, works: list[Work]) -> list[Work]:
+        """With what counts now of the points of those who were released, as long as the course can be read."""
+        told = {w.student: w.final for w in works}
+        try:
+            course, assignment = self.find(id)
+            found = counted(self.book, course, assignment, list(told.values()), self.decisions.of(id), told.get)
+        except TorchgradeError:
+            return works
+        return [dataclasses.replace(w, counts=mark_of(found.get(w.student))) for w in works]
+
+    def stamp(self, assignment: str) -> str:
+        """A short text that is another one whenever what the table of an assignment shows may have changed."""
+        return f"{self.decisions.stamp(assignment)} {policy_stamp(self.course, assignment)}"
 
     def told(self, assignment: Assignment, verdict: Verdict, decisions: Mapping[str, Decision]) -> Verdict:
         """What the student is told: hints written since, and what the teacher decided."""
@@ -137,15 +155,14 @@ class Desk:
         return mark(dataclasses.replace(final, notebook=None).to_json())
 
     def _counted(self, course: Course, assignment: Assignment, told: Sequence[Verdict]) -> dict[str, Counted]:
-        """What counts of the points that these students are told of, by dates and attempts."""
-        from torchgrade.pipeline.standing import standings_of_run
+        """What counts of the points that these students are told of, by dates, attempts and groups."""
 
-        name = course_name(course)
-        runs = [r for r in self.book.runs() if r.assignment == assignment.id and r.course in (name, "")]
-        if not runs or not told:
-            return {}
-        decided = self.decisions.of(assignment.id)
-        return standings_of_run(self.book, runs[-1], course, assignment, None, told, decided)
+        def final(student: str) -> Verdict | None:
+            with contextlib.suppress(UsageError):  # no verdict
+                return self._final(assignment, student)
+            return None
+
+        return counted(self.book, course, assignment, told, self.decisions.of(assignment.id), final)
 
     def _final(self, assignment: Assignment, student: str) -> Verdict:
         _key, verdict = self.decisions.verdict(assignment.id, student)
@@ -179,12 +196,16 @@ class Desk:
         from torchgrade.feedback import render_student
         from torchgrade.feedback.files import write_whole
 
+        counts: Counted | None = None
+
         def told(verdict: Verdict, decisions: Mapping[str, Decision]) -> Verdict:
-            return self.told(assignment, verdict, decisions)
+            nonlocal counts
+            final = self.told(assignment, verdict, decisions)
+            counts = self._counted(course, assignment, [final]).get(student)
+            return dataclasses.replace(final, digests={**final.digests, COUNTED: mark_of(counts)})
 
         final = self.decisions.release(assignment.id, student, who=self.who, told=told, seen=seen)
-        counted = self._counted(course, assignment, [final]).get(student)
-        html = render_student(course, assignment, final, standing=counted, generated_at=self.clock())
+        html = render_student(course, assignment, final, standing=counts, generated_at=self.clock())
         folder = self.folder(assignment.id)
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / page, html)
@@ -222,5 +243,5 @@ class Desk:
 
         told = [verdict_from_json(r.verdict) for r in self.decisions.releases(assignment.id).values()]
         if told:
-            counted = self._counted(course, assignment, told)
-            write_whole(self.folder(assignment.id) / "grades.csv", grades_csv(assignment, told, counted))
+            counts = self._counted(course, assignment, told)
+            write_whole(self.folder(assignment.id) / "grades.csv", grades_csv(assignment, told, counts))

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 from torchgrade.errors import UsageError
 from torchgrade.feedback.clean import one_line
 from torchgrade.i18n import _
-from torchgrade.pipeline.reporting import places
+from torchgrade.pipeline.reporting import course_name, places
 from torchgrade.spec import load_course, speak
 
 if TYPE_CHECKING:
+    from torchgrade.gradebook import Gradebook
+    from torchgrade.model import Course
     from torchgrade.serve.door import Hosts
 
 SHORTEST_TOKEN = 16
@@ -52,17 +54,27 @@ def serve(root: Path, options: ServeOptions, tell: Callable[[str], None]) -> Non
     token = _token(options.token)
     _require_permission(options)
     place, out = places(options.gradebook, options.out)
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out}: is a file; name the folder for released pages")
     course = speak(load_course(root, only=""), options.language)
     with Gradebook.open(place) as book, _listening(options.host, options.port) as listener:
         port = listener.getsockname()[1]
         desk = Desk(book, course, out, _who(options.who))
         app = make_app(desk, Keys(token), hosts(options.host, port))
         tell(_address(options.host, port, token))
+        if others := others_alone(book, course):
+            tell(f"the gradebook holds no run of the course {course_name(course)!r}, but of: {', '.join(others)}")
         config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="off")
         try:
             uvicorn.Server(config).run(sockets=[listener])
         except KeyboardInterrupt:
             return  # the usual end; all that was saved is in the gradebook
+
+
+def others_alone(book: Gradebook, course: Course) -> list[str]:
+    """The other courses of a gradebook that has none of this one: most likely this is the wrong folder."""
+    known = {run.course for run in book.runs()}
+    return [] if known & {course_name(course), ""} else sorted(one_line(name, 80) for name in known)
 
 
 def _require_packages() -> None:
