@@ -45,6 +45,7 @@ def test_a_known_mistake_is_counted_once_a_student_with_all_that_it_costs() -> N
         ("global_sum", "1 student", "3"),
     ]
     assert found[0].students == (("anna", "a.html"), ("boris", ""))
+    assert "dim_zero criteria 2, 3: Look at dim." in cohort(*verdicts).text  # read without unfolding
 
 
 def test_one_alone_is_no_cluster_and_what_has_a_hint_is_none() -> None:

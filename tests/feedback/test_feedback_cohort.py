@@ -104,18 +104,19 @@ def test_who_needed_far_more_time_or_memory_is_told() -> None:
 
 
 def test_a_criterion_that_the_strong_lose_is_marked() -> None:
-    def verdict(n: int) -> Verdict:
+    def verdict(n: int, *, like_the_rest: bool = False) -> Verdict:
         strong = n % 2 == 0
-        outcomes = [Outcome.FAILED if strong else Outcome.PASSED] + [
-            Outcome.PASSED if strong else Outcome.FAILED
-        ] * 4
+        rest = [Outcome.PASSED if strong else Outcome.FAILED] * 4
+        first = Outcome.PASSED if strong == like_the_rest else Outcome.FAILED
         return samples.verdict(
-            f"s{n}", [samples.judged(c, o) for c, o in zip(CRITERIA[:5], outcomes, strict=True)]
+            f"s{n}", [samples.judged(c, o) for c, o in zip(CRITERIA[:5], [first, *rest], strict=True)]
         )
 
     page = page_of([verdict(n) for n in range(12)])
     assert page.html.count("look at this one") == 1
     assert "<b>\N{MINUS SIGN}1.00</b>" in page.html
+    by_chance = page_of([verdict(n, like_the_rest=n < 5) for n in range(12)])
+    assert "\N{MINUS SIGN}0.1" in by_chance.text and "look at this one" not in by_chance.html
     assert page_of([verdict(n) for n in range(9)]).text.count("too few") == len(CRITERIA) - 1  # manual: –
 
 

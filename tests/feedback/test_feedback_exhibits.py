@@ -67,6 +67,13 @@ def test_curves_are_told_in_words_and_lie_inside_the_drawing() -> None:
     assert "The band: five trainings" in found.text and "test_losses" in found.text
 
 
+def test_the_axis_under_a_curve_says_what_the_grader_says_and_else_epoch() -> None:
+    old = exhibited.curves()
+    by_step = replace(old, rows=(("step", *old.rows[0][1:]), *old.rows[1:]))
+    words = [re.findall('text-anchor="middle">(.*?)<', shown(e).html) for e in (old, by_step)]
+    assert words == [["epoch"], ["step"]], "a verdict of an earlier version has none"
+
+
 def test_a_falling_loss_falls_in_the_drawing() -> None:
     falling = replace(exhibited.curves(), drawn=("head", "line 3 2 1"), rows=exhibited.curves().rows[:2])
     view = exhibit_view(falling)
@@ -217,6 +224,7 @@ def test_a_lost_criterion_leads_to_the_line_and_the_cell_back_to_it() -> None:
     links = [a["href"] for a in found.all("a")]
     assert "Cell 5, line 1" in found.text and "#cell-5" in links and "#criterion-2" in links
     assert any("marked" in d.get("class", "") for d in found.all("div"))
+    assert "Cell 5 partly right: " in found.text  # the cell itself says its number, not Jupyter's count alone
     assert_well_made(found)
 
 
@@ -228,6 +236,13 @@ def test_the_line_that_raised_is_the_one_that_the_message_quotes() -> None:
     place = Places(ASSIGNMENT, notebook).of(result)
     assert place is not None and (place.cell, place.line, place.code) == (2, 6, "raise ValueError(1)")
     assert Places(ASSIGNMENT, notebook).of(replace(result, outcome=Outcome.PASSED)) is None
+
+
+def test_a_name_that_is_missing_because_its_cell_cannot_be_read_leads_to_that_cell() -> None:
+    notebook = samples.notebook(samples.code("x = softmax"), samples.code("y = 1\ndef softmax(x)\n    return x"))
+    result = samples.judged(ASSIGNMENT.criteria[1], Outcome.FAILED, None, "`softmax` is not defined")
+    place = Places(ASSIGNMENT, notebook).of(result)
+    assert place is not None and (place.cell, place.line, place.code) == (1, 2, "def softmax(x)")
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,14 @@ from dataclasses import replace
 
 import pytest
 import samples
-from samples import ASSIGNMENT, COURSE, NOW
+from samples import ASSIGNMENT, COURSE, CRITERIA, NOW
 from strict import Page, assert_inert, assert_well_made
 
 import hostile
 from torchgrade.feedback import render_cohort, render_student
-from torchgrade.model import Course, Evidence, Outcome, Status, Tier, Verdict
+from torchgrade.feedback.terminal import as_text
+from torchgrade.feedback.told import tell
+from torchgrade.model import CellReport, Course, Evidence, Outcome, Status, Tier, Verdict
 
 SAMPLES: list[Callable[[], Verdict]] = [
     samples.right, samples.wrong, samples.crashed, samples.slow, samples.unreadable, samples.broken,
@@ -118,7 +120,8 @@ def test_points_status_and_place_are_told() -> None:
 
 def test_what_runs_later_is_announced() -> None:
     public = samples.verdict("a", samples.all_with(Outcome.PASSED)[:5])
-    assert "5 of 5 public checks passed; 4 more run after the deadline." in student(public).text
+    later = "1 more runs when it is graded; 3 more run after the deadline."
+    assert f"5 of 5 public checks passed; {later}" in student(public).text
 
 
 def test_every_outcome_has_a_drawing_and_a_word() -> None:
@@ -188,6 +191,16 @@ def test_a_limit_and_a_weaker_sandbox_are_told() -> None:
     assert "This run used: no sandbox" in student(replace(samples.right(), sandbox=Tier.NONE)).text
 
 
+def test_what_the_engine_says_in_passing_is_a_sentence() -> None:
+    verdict = replace(
+        samples.slow(), reason="cell 2 ran too long", notes=("drawn data", "a.py is missing", "So it is!")
+    )
+    page = student(verdict)
+    assert "Cell 2 ran too long. The notebook hit a limit;" in page.text
+    assert "Drawn data. a.py is missing. So it is!" in page.text
+    assert "Cell 2 ran too long." in cohort(verdict).text
+
+
 def test_an_unreadable_notebook_has_its_reason() -> None:
     page = student(samples.unreadable())
     assert "It looks like a PDF." in page.text and "No criterion was judged in this run." in page.text
@@ -197,10 +210,22 @@ def test_an_unreadable_notebook_has_its_reason() -> None:
 def test_failed_cells_are_listed_with_links_that_lead_there() -> None:
     page = student(samples.crashed())
     links = [a["href"] for a in page.all("a") if a["href"].startswith("#cell")]
-    assert links[-2:] == ["#cell-4", "#cell-6"]  # behind those that stand with the criteria
+    assert links[:2] == ["#cell-4", "#cell-6"]  # before those that stand with the criteria: they are often why
+    assert page.text.index("Cells that did not finish") < page.text.index("Criteria")
     assert "raised an error RuntimeError: self must be a matrix (line 6)" in page.text
     slow = student(samples.slow())
     assert "stopped at the time limit after 60.0 s" in slow.text and "was not run" in slow.text
+
+
+def test_a_cell_that_cannot_be_read_is_told_without_the_kernels_name_for_it_and_before_what_it_costs() -> None:
+    unread = CellReport(3, "error", 0.0, "SyntaxError", "expected ':' (918473935.py, line 1)", 1)
+    raised = CellReport(5, "error", 0.0, "ValueError", "no (see x, line 3)", 2)
+    verdict = replace(samples.crashed(), cells=(unread, raised))
+    text = as_text(tell(ASSIGNMENT, verdict, later=0))
+    for shown in (student(verdict).text, text):
+        assert "raised an error SyntaxError: expected ':' (line 1)" in shown
+        assert "raised an error ValueError: no (see x, line 3) (line 2)" in shown
+    assert text.index("SyntaxError") < text.index(CRITERIA[0].title)
 
 
 def test_a_link_to_a_cell_that_found_no_room_still_leads_somewhere() -> None:

@@ -50,6 +50,13 @@ def one_line(text: str, limit: int = 500) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def sentence(text: str) -> str:
+    """What the engine says in passing, as a sentence of its own. A beginning that may be a name stays as it is."""
+    first = text.split(" ", 1)[0]
+    begun = text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
+    return begun if not begun or begun.endswith((".", "!", "?", "…")) else f"{begun}."
+
+
 def terminal(text: str) -> str:
     """What a terminal would still show: a progress bar that returns to the line's start leaves its last state."""
     lines = text.replace("\r\n", "\n").split("\n")

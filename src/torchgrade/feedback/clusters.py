@@ -19,6 +19,7 @@ from torchgrade.model import Assignment, CriterionResult, Verdict
 
 _FEWEST = 2  # students that make a cluster
 _MISTAKES, _CLUSTERS, _WITH_ARRAYS, _ENTRIES = 40, 30, 10, 6
+_BRIEF = 170  # characters of a message or hint that are read without unfolding
 _SAME_ANSWERS = "out-"
 
 Student = tuple[str, str]  # name, page
@@ -30,6 +31,7 @@ class KnownMistake:
 
     key: str
     hint: str
+    brief: str  # the hint's beginning
     lost: str
     said: str
     students: tuple[Student, ...]
@@ -70,6 +72,7 @@ def _known(
     return KnownMistake(
         key=one_line(key, 80),
         hint=shorten(plain(pairs[0][1].hint), 1000),
+        brief=one_line(pairs[0][1].hint, _BRIEF),
         lost=_numbers(assignment, {r.id for _, r in pairs}),
         said=plural("{count} student", "{count} students", len(students)).format(count=len(students)),
         students=students,
@@ -121,7 +124,7 @@ def _cluster(
         said=_said(result, len(pairs)),
         lost=_numbers(assignment, {part[0][1].id for part in parts}),
         word=OUTCOMES[result.outcome],
-        brief=one_line(result.message, 90),
+        brief=one_line(result.message, _BRIEF),
         message=shorten(plain(result.message), 800),
         arrays=shown,
         example=one_line(verdict.student, 120),

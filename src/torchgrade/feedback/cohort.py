@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from torchgrade.feedback.chart import Bar, histogram
-from torchgrade.feedback.clean import one_line
+from torchgrade.feedback.clean import one_line, sentence
 from torchgrade.feedback.clusters import Cluster, KnownMistake, Student, known_mistakes, unknown_answers
 from torchgrade.feedback.similar import Pair
 from torchgrade.feedback.statistics import FarOff, far_off
@@ -208,7 +208,7 @@ def _alarms(verdicts: list[Verdict], files: Mapping[int, str]) -> list[Alarm]:
 def _trouble(verdict: Verdict) -> list[tuple[int, Word, str]]:
     """Why this submission needs eyes: nothing, or one (rank, word, sentence)."""
     broke = [one_line(_(r.title) or r.id, 120) for r in verdict.criteria if r.outcome is Outcome.BROKEN]
-    reason = one_line(verdict.reason, 400)
+    reason = sentence(one_line(verdict.reason, 400))
     if verdict.status is Status.BROKEN:
         return [(0, STATUSES[Status.BROKEN], " ".join(filter(None, (reason, "; ".join(broke)))))]
     if broke:

@@ -70,6 +70,7 @@ class ExhibitView:
     title: str = ""  # of a drawing: everything in words
     curves: tuple[Curve, ...] = ()
     ticks: tuple[tuple[float, str], ...] = ()  # (y, number)
+    unit: str = ""  # what the curves go along: "epoch"
     epochs: tuple[tuple[float, str], ...] = ()  # (x, number)
     head: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
@@ -142,6 +143,7 @@ def _curves(evidence: Evidence, rows: Sequence[Sequence[str]]) -> ExhibitView | 
         title=f"{one_line(evidence.label, 120)}. {told}",
         curves=tuple(drawn),
         ticks=scale.ticks(),
+        unit=one_line("".join(head[:1]), _NAME) or _("epoch"),  # verdicts of an earlier version name none
         epochs=((scale.x(0), "1"), (scale.x(longest - 1), str(epochs))),
         head=columns,
         rows=table,

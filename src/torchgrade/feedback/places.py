@@ -56,8 +56,18 @@ class Places:
         if not any(name in self._source(n) for n in range(len(self._cells))):
             return None
         sources = ({"cell_type": "code", "source": self._source(n)} for n in range(len(self._cells)))
-        found = find_definition({"cells": list(sources)}, name)
+        found = find_definition({"cells": list(sources)}, name) or self._unread(name)
         return self._place(found[0], found[1]) if found else None
+
+    def _unread(self, name: str) -> tuple[int, int] | None:
+        """Where a cell that Python cannot read would define it: that cell is then why there is no such name."""
+        begins = re.compile(rf"(?:def|class)\s+{re.escape(name)}\b")
+        lines = (
+            (n, at, line)
+            for n in range(len(self._cells))
+            for at, line in enumerate(self._source(n).split("\n"), 1)
+        )
+        return next(((n, at) for n, at, line in lines if begins.match(line)), None)
 
     def _line(self, code: str, near: Place | None) -> Place | None:
         """The line with this code: at or below where the name is defined, else the only one there is."""

@@ -244,11 +244,9 @@ def summary(assignment: Assignment, verdict: Verdict) -> str:
     further = [r for r in judged if r.visibility is not Visibility.PUBLIC and not r.bonus]
     bonus = [r for r in judged if r.bonus]
     outcomes = [r.outcome for r in verdict.criteria]
-    broken, manual, later = (
-        outcomes.count(Outcome.BROKEN),
-        outcomes.count(Outcome.MANUAL),
-        _to_come(assignment, verdict),
-    )
+    broken, manual = outcomes.count(Outcome.BROKEN), outcomes.count(Outcome.MANUAL)
+    graded = _to_come(assignment, verdict, Visibility.HIDDEN)
+    later = _to_come(assignment, verdict, Visibility.AFTER_DUE)
     parts = (
         (
             plural(
@@ -282,6 +280,7 @@ def summary(assignment: Assignment, verdict: Verdict) -> str:
             broken,
         ),
         (plural("{count} waits for a teacher", "{count} wait for a teacher", manual), manual),
+        (plural("{count} more runs when it is graded", "{count} more run when it is graded", graded), graded),
         (plural("{count} more runs after the deadline", "{count} more run after the deadline", later), later),
     )
     return "; ".join([*told, *(words.format(count=n) for words, n in rest if n)])
@@ -291,8 +290,8 @@ def _passed(results: Sequence[CriterionResult]) -> int:
     return sum(r.outcome is Outcome.PASSED for r in results)
 
 
-def _to_come(assignment: Assignment, verdict: Verdict) -> int:
-    """How many criteria of the assignment this run did not ask for."""
+def _to_come(assignment: Assignment, verdict: Verdict, visibility: Visibility) -> int:
+    """How many criteria of the assignment with this visibility this run did not ask for."""
     asked = {r.id for r in verdict.criteria}
-    missing = [c for c in assignment.criteria if c.id not in asked and c.visibility is not Visibility.PUBLIC]
+    missing = [c for c in assignment.criteria if c.id not in asked and c.visibility is visibility]
     return len(missing) if verdict.criteria else 0

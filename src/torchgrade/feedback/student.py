@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Literal
 
 from torchgrade.feedback.cells import NOTEBOOK_BYTES, Budget, CellView, Mark, notebook_view
-from torchgrade.feedback.clean import one_line
+from torchgrade.feedback.clean import one_line, sentence
 from torchgrade.feedback.places import Place, Places
 from torchgrade.feedback.rubric import CriterionView, PlaceView, Segment, criteria_views, strip, summary
 from torchgrade.feedback.templates import inline, policy, render
-from torchgrade.feedback.words import STATUSES, Word, cell_word, moment, number, seconds, tier_words
+from torchgrade.feedback.words import STATUSES, Word, cell_said, cell_word, moment, number, seconds, tier_words
 from torchgrade.i18n import _
 from torchgrade.model import Assignment, CellReport, Course, Status, Tier, Verdict
 from torchgrade.policy import Standing
@@ -169,7 +169,7 @@ def _page(
         because=(),
         final=final,
         status=status,
-        reason=one_line(verdict.reason, 1000),
+        reason=sentence(one_line(verdict.reason, 1000)),
         weak_room="" if verdict.sandbox == Tier.FULL else tier_words(verdict.sandbox),
         summary=summary(assignment, verdict),
         facts=tuple(_facts(verdict)),
@@ -180,7 +180,7 @@ def _page(
         criteria=tuple(criteria_views(verdict.criteria, everything=everything)),
         failed_cells=_failed_cells(verdict, ()),
         more_failed=max(sum(c.status != "ok" for c in verdict.cells) - _LISTED, 0),
-        notes=tuple(one_line(note, 500) for note in verdict.notes[:_LISTED]),
+        notes=tuple(sentence(one_line(note, 500)) for note in verdict.notes[:_LISTED]),
         cells=(),
     )
 
@@ -222,13 +222,9 @@ def _failed_cells(verdict: Verdict, cells: Sequence[CellView]) -> tuple[FailedCe
 
 
 def _failed_cell(report: CellReport, anchors: Mapping[int, str]) -> FailedCell:
-    said = f"{report.error_name}: {report.error_value}" if report.error_value else report.error_name
-    line = _("line {number}").format(number=report.line) if report.line else ""
-    if report.status == "interrupted" and report.seconds > 0:
-        said = _("after {time}").format(time=seconds(report.seconds))
     return FailedCell(
         anchor=anchors.get(report.index + 1, ""),
         name=_("Cell {number}").format(number=report.index + 1),
         word=cell_word(report.status),
-        said=f"{one_line(said, 300)} ({line})" if line else one_line(said, 300),
+        said=one_line(cell_said(report), 300),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Sequence
@@ -16,6 +17,9 @@ from torchgrade.model import Assignment, Criterion, CriterionResult, Outcome, St
 from torchgrade.policy import Standing
 
 _UNJUDGED = (Outcome.MANUAL, Outcome.BROKEN)
+#: By so many standard errors a correlation must be below 0 before anybody is asked to look. Where nothing hangs
+#: together, that of n pairs has a standard error of about 1/√n.
+_SURE = 2.0
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def criterion_summary(criterion: Criterion, verdicts: Sequence[Verdict]) -> Crit
         mean=number(statistics.fmean(judged)) if judged else "",
         success="–" if share is None else f"{share:.0%}",
         discrimination=_correlation(found.value) if found.value is not None else _why_not(found.why),
-        against=found.value is not None and found.value < 0,
+        against=found.value is not None and found.value < -_SURE / math.sqrt(len(judged)),
         typical=seconds(times[0]) if times else "–",
         longest=seconds(times[1]) if times else "",
         slices=tuple(slices(outcomes)),

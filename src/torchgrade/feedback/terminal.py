@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from torchgrade.feedback.told import Told, ToldCriterion
     from torchgrade.model import Evidence
 
+_DRAWN = ("images", "filters")  # of these a terminal would show the captions alone
 _COLOURS = {"good": "green", "part": "yellow", "bad": "red", "idle": "yellow", "ours": "magenta"}
 _INDENT = 4
+_APART = 4  # of arrays side by side
 
 
 def as_text(told: Told, width: int = 100) -> str:
@@ -37,15 +39,15 @@ def show(console: Console, told: Told) -> None:
 
 def _parts(told: Told, width: int) -> Iterator[RenderableType]:
     yield _marked(f"[bold]{_shown(told.title)}[/bold]")
-    wide = max((len(c.view.word.text) for c in told.criteria), default=0)
-    worth = max((len(c.view.points) for c in told.criteria), default=0)
-    for criterion in told.criteria:
-        yield from _criterion(criterion, wide, worth, width)
-    for cell in told.cells:
+    for cell in told.cells:  # first: a cell that cannot run is often why a criterion fails
         colour = _COLOURS[cell.tone]
         yield _marked(
             f"[{colour}]{cell.sign} {_shown(cell.name)} {_shown(cell.word)}[/{colour}] {_shown(cell.said)}"
         )
+    wide = max((len(c.view.word.text) for c in told.criteria), default=0)
+    worth = max((len(c.view.points) for c in told.criteria), default=0)
+    for criterion in told.criteria:
+        yield from _criterion(criterion, wide, worth, width)
     later = f"; {_shown(told.later)}" if told.later else ""
     yield _marked(f"\n[bold]{_shown(told.summary)}[/bold]{later}")
     if told.reason:
@@ -84,28 +86,43 @@ def _indented(markup: str) -> Padding:
 
 def _evidence(evidence: tuple[Evidence, ...], width: int) -> Iterator[RenderableType]:
     """Small arrays, side by side where they fit, else one below the other."""
-    blocks = [_block(item) for item in evidence]
-    if _INDENT + sum(len(b[0]) + 4 for b in blocks) <= width:
+    blocks = [_block(item, width - _INDENT) for item in evidence if item.kind not in _DRAWN and not _told(item)]
+    if not blocks:
+        return
+    if _INDENT + sum(len(b[0]) + _APART for b in blocks) - _APART <= width:
         height = max(map(len, blocks))
-        rows = ["    ".join(b[n] if n < len(b) else " " * len(b[0]) for b in blocks) for n in range(height)]
+        rows = [
+            (" " * _APART).join(b[n] if n < len(b) else " " * len(b[0]) for b in blocks) for n in range(height)
+        ]
     else:
         rows = [line for block in blocks for line in block]
     for row in rows:
         yield Text(f"{' ' * _INDENT}{row.rstrip()}", style="dim", no_wrap=True, overflow="ignore")
 
 
-def _block(item: Evidence) -> list[str]:
-    """Lines of equal width: label, shape, then the numbers."""
+def _told(item: Evidence) -> bool:
+    """Whether this is a traceback of one frame: the message has quoted its error and its line already."""
+    return item.kind == "trace" and sum(row[0].lstrip().startswith('File "') for row in item.rows if row) == 1
+
+
+def _block(item: Evidence, room: int) -> list[str]:
+    """Lines of equal width, at most ``room`` characters: label, shape, then the numbers."""
     head = f"{item.label} {list(item.shape)}" if item.kind == "array" else item.label
-    lines = [head, *(_numbers(item) if item.kind == "array" else _words(item))]
+    lines = [head, *(_numbers(item, room) if item.kind == "array" else _words(item))]
     lines += ["…"] if item.cut else []
     widest = max(map(len, lines))
     return [f"{clean(line):<{widest}}" for line in lines]
 
 
-def _numbers(item: Evidence) -> list[str]:
+def _numbers(item: Evidence, room: int) -> list[str]:
+    """Rows of whole numbers: one that is cut in the middle would be another number."""
     width = max((len(clean(v)) for row in item.rows for v in row), default=1)
-    return [" ".join(f"{clean(v):>{width}}" for v in row) for row in item.rows]
+    most = max((room + 1) // (width + 1), 1)
+    if any(len(row) > most for row in item.rows):
+        most = max((room - 1) // (width + 1), 1)  # room for a space and the dots
+    return [
+        " ".join([f"{clean(v):>{width}}" for v in row[:most]] + ["…"] * (len(row) > most)) for row in item.rows
+    ]
 
 
 def _words(item: Evidence) -> list[str]:

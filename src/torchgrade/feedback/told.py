@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from torchgrade.feedback.clean import one_line, plain, shorten
+from torchgrade.feedback.clean import one_line, plain, sentence, shorten
 from torchgrade.feedback.rubric import CriterionView, criteria_views, said_of
-from torchgrade.feedback.words import OUTCOMES, STATUSES, cell_word, number, seconds, tier_words
+from torchgrade.feedback.words import OUTCOMES, STATUSES, cell_said, cell_word, number, tier_words
 from torchgrade.i18n import _, plural
 from torchgrade.model import Assignment, CellReport, Evidence, Outcome, Status, Tier, Verdict
 
@@ -127,24 +127,17 @@ def _criteria(verdict: Verdict) -> Iterator[ToldCriterion]:
 
 def _cell(cell: CellReport) -> ToldCell:
     word = cell_word(cell.status)
-    said = f"{cell.error_name}: {cell.error_value}".strip(": ")
-    if cell.status == "interrupted" and cell.seconds > 0:
-        said = _("after {time}").format(time=seconds(cell.seconds))
     name = _("Cell {number}").format(number=cell.index + 1)
-    return ToldCell(name, sign_of(word.icon), word.text, word.tone, one_line(said, 200))
+    return ToldCell(name, sign_of(word.icon), word.text, word.tone, one_line(cell_said(cell), 200))
 
 
 def _reason(verdict: Verdict) -> str:
     meaning = STATUSES[verdict.status].meaning if verdict.status is Status.LIMIT else ""
-    return " ".join(filter(None, (_sentence(one_line(verdict.reason, 1000)), meaning)))
-
-
-def _sentence(text: str) -> str:
-    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
+    return " ".join(filter(None, (sentence(one_line(verdict.reason, 1000)), meaning)))
 
 
 def _notes(verdict: Verdict, note: str, *, live: bool) -> Iterator[str]:
-    yield from (one_line(each, 500) for each in verdict.notes[:_LISTED])
+    yield from (sentence(one_line(each, 500)) for each in verdict.notes[:_LISTED])
     if live:
         yield _("This is your kernel as it is now. Restart it and run all cells before you hand in.")
     elif verdict.sandbox != Tier.FULL:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,11 @@ from typing import Any, Generic, TypeVar
 
 from torchgrade.errors import BrokenError
 from torchgrade.i18n import _, current
-from torchgrade.model import CriterionResult, Outcome, Status, Tier, Verdict
+from torchgrade.model import CellReport, CriterionResult, Outcome, Status, Tier, Verdict
+
+# A cell that cannot be read is told with a name that the kernel made up: "expected ':' (918473935.py, line 1)".
+_MADE_UP = re.compile(r" \([^()]*, line \d+\)$")
+_UNREAD = ("SyntaxError", "IndentationError", "TabError")
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -131,6 +136,18 @@ def outcome_word(result: CriterionResult) -> Word:
 def cell_word(status: str) -> Word:
     """The word for how a cell ended; an unknown status is told as it is."""
     return CELL_STATES.get(status) or Word(status, "bad", "bang")
+
+
+def cell_said(report: CellReport) -> str:
+    """What stopped a cell: its error, or after how long it was stopped; and the line, where it is known."""
+    value = report.error_value
+    if report.line and report.error_name in _UNREAD:
+        value = _MADE_UP.sub("", value)
+    said = f"{report.error_name}: {value}".strip(": ")
+    if report.status == "interrupted" and report.seconds > 0:
+        said = _("after {time}").format(time=seconds(report.seconds))
+    line = _("line {number}").format(number=report.line) if report.line else ""
+    return f"{said} ({line})" if line and said else said
 
 
 def tier_words(tier: str) -> str:
