@@ -162,7 +162,8 @@ class Evidence:
     - ``array``: nested rows of numbers, at most 8 by 10;
     - ``errors``: a name, its relative error ("none": nothing to compare with) and the largest error allowed;
     - ``curves``: a head, then for each line its name and its first, lowest, highest and last number; ``drawn``:
-      the word ``line`` and its numbers, or ``band`` and those of a reference (low:high); ``shape``: the epochs;
+      the word ``line`` and its numbers, or ``band`` and those of a reference (low:high); ``shape``: the epochs, or
+      whatever the first word of the head says that the lines go along;
     - ``surface``: a head, then for each class its name, its share of the area, its points and how many are right;
       ``drawn``: both ranges (low:high) and for each row of cells a letter a cell, three for each class by how sure
       it is; then each class's points (x:y:the class that was said); ``shape``: the cells;
@@ -170,6 +171,7 @@ class Evidence:
     - ``images``, ``filters``: the words under each picture (an image's: what it is, what it was taken for);
       ``drawn``: the pictures, PNG in base64;
     - ``layers``: a head, then a row for each layer;
+    - ``table``: a head, then rows that say what they are about first;
     - ``trace``: the lines of a traceback through the student's own code.
 
     ``drawn`` is what a picture needs beside the words of ``rows``, one piece for each row. ``note`` is a sentence

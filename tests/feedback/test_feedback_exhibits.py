@@ -13,7 +13,7 @@ from samples import ASSIGNMENT, COURSE, NOW
 from strict import Page, assert_inert, assert_well_made
 
 from torchgrade.feedback import render_student
-from torchgrade.feedback.exhibits import BOTTOM, LEFT, TOP, WIDTH, exhibit_view
+from torchgrade.feedback.exhibits import BOTTOM, KINDS, LEFT, TOP, WIDTH, exhibit_view
 from torchgrade.feedback.heat import heat_view
 from torchgrade.feedback.places import Places
 from torchgrade.i18n import speaking
@@ -95,7 +95,7 @@ def test_odd_curves_are_left_out_and_break_nothing(drawn: tuple[str, ...]) -> No
     assert_well_made(shown(odd))
 
 
-@pytest.mark.parametrize("kind", ["curves", "surface", "confusion", "images", "filters", "layers", "trace"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("rows", [(), ((),), (("a",),), (("<b>", "\x1b[31m"), ("&", "<i>", "x" * 500))])
 def test_odd_rows_of_any_kind_break_nothing(kind: str, rows: Any) -> None:
     odd = Evidence("<label>", (), "", rows, kind=kind, drawn=("line 1 2", "line 2 1", "iVBO", "<svg>"))
@@ -179,6 +179,13 @@ def test_the_layers_and_the_traceback_are_there_and_the_traceback_is_folded() ->
     found = shown(exhibited.LAYERS, exhibited.TRACE)
     assert "6×1×5×5" in found.text and "<b>wrong</b>" in found.text
     assert [d for d in found.all("details") if d.get("class") == "trace" and "open" not in d]
+
+
+def test_a_table_has_a_head_and_no_heat() -> None:
+    rows = (("what it is", "taken for", "times"), ("cat", "dog", "12"))
+    found = shown(Evidence("most frequent confusions", (10, 10), "int64", rows, kind="table", cut=True))
+    assert [th.strip() for th in re.findall(r"<th[^>]*>([^<]*)", found.html) if th in rows[0]] == list(rows[0])
+    assert re.search(r"cat\s+dog\s+12", found.text) and "[10, 10]" not in found.text
 
 
 # --- heatmaps --------------------------------------------------------------------------------------------------

@@ -19,8 +19,8 @@ from sqlalchemy import text
 
 from torchgrade.errors import UsageError
 from torchgrade.gradebook import Gradebook, revision, rows, upgrade
-from torchgrade.gradebook.book import _link, _put, _put_parts
 from torchgrade.gradebook.schema import REVISION, REVISION_TABLE, metadata
+from torchgrade.gradebook.verdict_tables import link, put, put_parts
 from torchgrade.model import Verdict
 
 
@@ -106,9 +106,9 @@ def test_what_a_gradebook_of_one_course_held_is_there_in_one_of_many(
         del line["mistake"], line["fingerprint"]
     with book, book._writing() as db:
         db.execute(text("INSERT INTO run VALUES ('r1', 'softmax', '2026-09-01 09:00:00', NULL, '{}')"))
-        verdict_id = _put(db, None, row | {"key": "k1", "created_at": datetime(2026, 9, 1)})
-        _put_parts(db, verdict_id, lines, rows.pack(verdict().notebook or {}))
-        _link(db, "r1", verdict_id)
+        verdict_id = put(db, None, row | {"key": "k1", "created_at": datetime(2026, 9, 1)})
+        put_parts(db, verdict_id, lines, rows.pack(verdict().notebook or {}))
+        link(db, "r1", verdict_id)
         db.execute(text("INSERT INTO attempt VALUES ('softmax', 'ivanov', 3, 'd3', '2026-09-01 09:00:00.000000')"))
     for _ in range(2):  # migrated by the first, found so by the second
         with Gradebook.open(place) as book:

@@ -69,7 +69,7 @@ def test_of_many_classes_the_worst_pairs_are_shown():
     found = torch.where(labels == 7, 1, labels)
     (table,) = confusion(found, labels, [str(i) for i in range(10)])
     assert table.rows[:2] == (("what it is", "taken for", "times", "of"), ("7", "1", "10", "10"))
-    assert len(table.rows) == 2
+    assert len(table.rows) == 2 and table.kind == "table"
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_column_too_many_is_counted_as_wrong():
     found = predictions(lambda x: torch.eye(5)[[4] * len(x)], IMAGES)
     assert accuracy(found, LABELS) == 0.0
     (table,) = confusion(found, LABELS, ["a", "b", "c"])
-    assert table.rows[0] == ("", "a", "b", "c", "column 3", "column 4")
+    assert table.rows[0] == ("", "a", "b", "c", "column 3", "column 4") and table.kind == "confusion"
 
 
 def test_the_report_tells_recall_and_precision_of_each_class():

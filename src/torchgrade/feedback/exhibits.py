@@ -21,7 +21,7 @@ WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 460, 200, 52, 8, 168  # of the drawing of cur
 _LINES, _POINTS, _ROWS, _COLUMNS, _PICTURES = 6, 200, 42, 13, 16
 _NAME, _NUMBER, _NOTE, _PICTURE = 60, 24, 300, 6000
 _LARGEST = 1e100  # of a number that is drawn; NaN and infinity are none
-KINDS = ("curves", "surface", "confusion", "layers", "images", "filters", "trace")
+KINDS = ("curves", "surface", "confusion", "layers", "table", "images", "filters", "trace")
 
 
 @dataclass(frozen=True)

@@ -129,9 +129,8 @@ def prepared(submission: Examinee, images: torch.Tensor, name: str = "preprocess
 
 def _matrix(table: torch.Tensor, titles: Sequence[str]) -> Evidence:
     rows = [("", *titles), *((title, *map(str, row)) for title, row in zip(titles, table.tolist(), strict=True))]
-    return Evidence(
-        _("rows: what it is; columns: what was said"), tuple(table.shape), "int64", tuple(map(tuple, rows))
-    )
+    label = _("rows: what it is; columns: what was said")
+    return Evidence(label, tuple(table.shape), "int64", tuple(map(tuple, rows)), kind="confusion")
 
 
 def _worst_pairs(table: torch.Tensor, titles: Sequence[str]) -> Evidence:
@@ -142,4 +141,5 @@ def _worst_pairs(table: torch.Tensor, titles: Sequence[str]) -> Evidence:
         (titles[a], titles[b], str(int(wrong[a, b])), str(int(table[a].sum()))) for a, b in pairs if wrong[a, b]
     ]
     head = (_("what it is"), _("taken for"), _("times"), _("of"))
-    return Evidence(_("most frequent confusions"), tuple(table.shape), "int64", (head, *rows), cut=True)
+    label = _("most frequent confusions")
+    return Evidence(label, tuple(table.shape), "int64", (head, *rows), cut=True, kind="table")
