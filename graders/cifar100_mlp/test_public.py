@@ -137,7 +137,7 @@ RAW = "The last layer's numbers are the output, with nothing behind them: CrossE
 CHANCE = (
     "F.dropout acts in evaluation mode too unless it is told training=self.training; nn.Dropout knows by itself."
 )
-ACROSS = "Flatten with x.flatten(1) or x.reshape(len(x), -1), so that every image keeps its own row; and a softmax over dimension 0 would add up images."
+ACROSS = "Every image is looked at by itself. Flatten with x.flatten(1) or x.reshape(len(x), -1), so that each keeps its own row; and no mean, deviation or softmax over dimension 0, which goes from image to image."
 BENT = "Between two linear layers belongs an activation, or they are only one."
 
 
@@ -432,7 +432,8 @@ LAYOUT = (
 
 def ready(network):
     """A network that was asked once; where it fails on images as they come, but not on others, that is said."""
-    x = torch.full((2, 32, 32, 3), 100.0)
+    # Not of one grey: who takes an image's own mean and deviation would divide by 0.
+    x = torch.arange(2 * PIXELS).remainder(256).float().view(2, 32, 32, 3)
     try:
         settle(network, x)
     except Raised as failure:
@@ -500,7 +501,7 @@ def recognised(submission, part, at_least, what, usual, exhibit):
     exhibit(lambda: confusion_matrix(found, right, [class_named(n) for n in order]))
     if reached < at_least:
         text = _("model recognises {share} of {count} {what}; at least {wanted} is wanted.").format(
-            share=f"{reached:.1%}", count=len(right), what=what, wanted=f"{at_least:.0%}"
+            share=f"{math.floor(1000 * reached) / 1000:.1%}", count=len(right), what=what, wanted=f"{at_least:.0%}"
         )
         failure = ComparisonFailure(text, safe=_("model recognises too few images."))
         failure.advice = prepared_outside(submission, part, at_least) or usual

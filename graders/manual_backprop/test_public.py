@@ -49,7 +49,7 @@ def test_trained_globals_follow_the_curve(submission, award, hint):
     if far <= WAITS and waits_for_ever(x, *parameters[:2]):
         award(1.0, UNLUCKY)
         return
-    hint(MORE_STEPS if far <= WAITS else HARDLY_TRAINED)
+    hint(ALIKE if all_alike(*parameters[:2]) else MORE_STEPS if far <= WAITS else HARDLY_TRAINED)
     found = _("the mean loss is {loss:.4g}, and 0.0035 is asked (0.0025 of it are noise)").format(loss=far + NOISE)
     require(far <= WAITS, _("The network does not follow the curve: {found}.").format(found=found))
     award(0.5, _("The network follows the middle of the curve, but not its ends: {found}.").format(found=found))
@@ -251,6 +251,33 @@ def one_after_the_other(kept, failure):
     return found
 
 
+# How far from an input a hidden unit turns on or off: float64 tells it apart, a step of differences crosses it.
+NEXT_TO = 1e-9
+
+
+def by_differences(submission, case, answer):
+    """Whether a gradient by bias_1, right in this answer, is lost when the bends lie next to inputs.
+
+    What was worked out is right on both sides of a bend. What is measured, as the difference of two losses with a
+    parameter moved a little, goes across it. Code in float32 is not asked.
+    """
+    w1, b1, w2, b2 = case.parameters
+    parameters = [w1, b1 + (0.5 / 64 - NEXT_TO) * w1[0], w2, b2]
+    moved = network(case.x, *parameters) - network(case.x, *case.parameters)
+    near = Case(case.x, case.y + moved, parameters)
+    try:
+        assert_gradients(by_name(answer), right_gradients(case), rtol=ALLOWED[torch.float64], judged=["bias_1"])
+        again = by_name(ask_backward(submission, near))
+    except (ComparisonFailure, Raised, BadAnswer):
+        return False
+    try:
+        assert_gradients(again, right_gradients(near), rtol=1e-4, judged=["bias_1"])
+    except ComparisonFailure:
+        return True
+    return False
+
+
+BY_HAND = "Your gradients are right, but they are measured: the loss again, with each parameter moved a little. Work them out on paper and write them down: that is the exercise."
 BY_AUTOGRAD = "Your gradients are right, but autograd made them. Work them out on paper and write them down: that is the exercise."
 FUNCTIONAL = re.compile(r"\b(jacrev|jacfwd|jacobian|hessian|vjp|jvp)\b")  # these need no graph of torch's
 
@@ -264,12 +291,19 @@ def judge_gradient(submission, rng, name, hint, advice):
             assert_gradients(by_name(answer), right_gradients(case), rtol=ALLOWED[dtype], judged=[name])
             asked = asks_autograd(submission, "backward")
             again = None if asked else asked_without_graph(submission, case.to(dtype))
+            measured = again is not None and dtype == torch.float64 and by_differences(submission, case, again)
         if again is not None:
             assert_gradients(by_name(again), right_gradients(case), rtol=ALLOWED[dtype], judged=[name])
-            return
+            if not measured:
+                return
     except (ComparisonFailure, ProbeFailure):
         hint(advice)
         raise
+    if measured:
+        hint(BY_HAND)
+        raise ComparisonFailure(
+            _("The gradients are to be worked out by hand, but backward takes differences of losses.")
+        )
     hint(BY_AUTOGRAD)
     text = _("The gradients are to be worked out by hand, but backward asks autograd.")
     where = _("The gradients are to be worked out by hand, but backward asks autograd: `{asked}`.")
@@ -331,6 +365,11 @@ def waits_for_ever(x, w1, b1):
     return len(alive) > 0 and int(alive.min()) > 55 and int(alive.max()) < 80
 
 
+def all_alike(w1, b1):
+    """Whether all hidden units have the same weight and bias: with the same gradients they stay alike."""
+    return all(float(p.max() - p.min()) <= 1e-6 for p in (w1, b1))
+
+
 NO_GLOBALS = (
     "When the notebook has run, weights_1, bias_1, weights_2 and bias_2 hold the trained numbers, in the shapes (1, 64), "
     "(64,), (64, 1) and (1,)."
@@ -340,10 +379,14 @@ OVERSHOT = (
     "1e-4."
 )
 HARDLY_TRAINED = (
-    "So high a loss is that of weights that were hardly trained. Do the new parameters reach the four globals after each "
-    "step, with lr 1e-4 and 50 000 steps?"
+    "So high a loss is that of weights hardly trained, or by wrong gradients: see their criteria first. Do the new "
+    "parameters reach the four globals after each step, with lr 1e-4 and 50 000 steps?"
 )
-MORE_STEPS = "At a loss of about 0.0045 every training stands still for long before it goes on: give it more steps, 50 000 in all."
+ALIKE = (
+    "All hidden units have the same weight and the same bias. They began alike, so each step moves them alike, and together "
+    "they are no more than one unit: draw the weights at random, (rand - 0.5) / 10."
+)
+MORE_STEPS = "At a loss of about 0.0045 every training stands still for long before it goes on: give it more steps, 50 000 in all. If one of your gradients is wrong, begin there."
 UNLUCKY = (
     "The training did what it could: this start has lost all the units that could bend the ends of the curve, so the "
     "loss stays near 0.0045. That is bad luck and costs nothing. Another seed shows how it goes on, to 0.0025."

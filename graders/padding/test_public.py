@@ -66,18 +66,26 @@ def holds_too_many(answer):
 @pytest.mark.criterion("size-examples")
 def test_sizes_of_the_task(submission, hint):
     """conv_output_size(H, W, F, S, P) gives the size that a real Conv2d answers with"""
-    hint(
-        "(H - F + 2 * P) / S, rounded down, and then 1 more: the kernel stops where it would stick out. Use // to "
-        "round down to a whole number."
-    )
     # All are asked before any is judged: on the first alone, several mistakes look the same.
-    answers = [submission.call("conv_output_size", *sizes, **options) for sizes, options in EXAMPLES]
+    try:
+        answers = [submission.call("conv_output_size", *sizes, **options) for sizes, options in EXAMPLES]
+    except ProbeFailure as failure:
+        hint(NAMES if "unexpected keyword" in str(failure) else ROUNDED_DOWN)
+        raise
+    hint(ROUNDED_DOWN)
     for (sizes, options), answer in zip(EXAMPLES, answers, strict=True):
         found = whole_pair(answer, "conv_output_size")
         expected = real_size(*sizes, **options)
         asked = ", ".join([*map(str, sizes), *(f"{key}={value}" for key, value in options.items())])
         text = _("conv_output_size({asked}) should be {expected}, but {found} came back.")
         require(found == expected, text.format(asked=asked, expected=expected, found=found))
+
+
+ROUNDED_DOWN = (
+    "(H - F + 2 * P) / S, rounded down, and then 1 more: the kernel stops where it would stick out. Use // to round down "
+    "to a whole number."
+)
+NAMES = "S and P are given by these names, as in conv_output_size(1024, 768, 5, S=2): call your arguments as the task does."
 
 
 @pytest.mark.criterion("quiz-neuron-parameters")
@@ -252,8 +260,9 @@ def judge_number(submission, key, right, hints, usual, hint):
 
 def letters_of(text):
     """The letters C, H, N, W in their order, from all words that have no other letter: what else is said, and the x of
-    "N x C", does not count, nor does the "in" of "C_in". Cyrillic letters that look the same are read as Latin.
+    "N x C" or "NxC", does not count, nor does the "in" of "C_in" or "Cin". Cyrillic letters that look the same are read as Latin.
     """
-    words = re.findall(r"[^\W\d_]+", re.sub(r"_(IN|OUT)\b", "", text.upper().translate(str.maketrans("СН", "CH"))))
+    text = re.sub(r"(?:_|(?<=\b[CHW]))(IN|OUT)\b", "", text.upper().translate(str.maketrans("СНХ", "CHX")))
+    words = re.findall(r"[^\W\d_]+", re.sub(r"(?<=[CHNW])X(?=[CHNW])", " ", text))
     letters = "".join(word for word in words if set(word) <= set("CHNW"))
     return letters[:4] if letters == letters[:4] * (len(letters) // 4) else letters  # said again is said once

@@ -120,8 +120,7 @@ def test_pixels_prepared_in_another_way_are_told_apart(name, seed):
     way = hidden.WAYS[name][0]
     x, seen = reached(lambda x: way(x.double()), BODIES["plain"], seed=seed)
     assert not seen.is_like(hidden.normalised(x))
-    fits = [other for other, (w, _) in hidden.WAYS.items() if seen.is_like(w(x.double()))]
-    assert fits == [name]
+    assert hidden.way_of(seen, x) == (name, hidden.WAYS[name][1])
 
 
 def test_columns_may_stand_in_the_order_of_classes_or_sorted():
@@ -136,6 +135,15 @@ def test_columns_may_stand_in_the_order_of_classes_or_sorted():
 
     assert told_by([60, 5, 25]) == told_by([5, 25, 60]) == 1.0
     assert told_by([25, 5, 60]) < 0.6
+
+
+@pytest.mark.parametrize("share", [0.60, 0.64, 0.67, 0.70])
+def test_who_reaches_a_band_to_the_image_has_it(share):
+    for test in range(150):
+        kept = round(300 * share) - test
+        if 0 <= kept <= 150:
+            parts = [torch.cat([torch.ones(n), -torch.ones(150 - n)]) for n in (test, kept)]
+            assert hidden.Both(parts).pooled >= share
 
 
 class Model(nn.Module):

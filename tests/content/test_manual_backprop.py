@@ -79,6 +79,31 @@ def test_without_weights_the_functions_still_count():
     assert judged(weights="import torch").lost == {"trained"}
 
 
+def test_units_that_stayed_alike_are_told_from_those_that_need_more_steps():
+    alike = WEIGHTS + "bias_1, weights_2 = torch.zeros(64), torch.full((64, 1), 0.01)"
+    assert judged(weights=alike).hints["trained"] == PUBLIC.ALIKE
+    assert judged(weights=WEIGHTS + "weights_2 = weights_2 / 2").hints["trained"] != PUBLIC.ALIKE
+
+
+def test_gradients_that_are_measured_are_told_for_what_they_are():
+    measured = """
+def backward(X, y, y_pred, step=1e-5):
+    def slope(numbers, i):
+        kept, losses = numbers[i].item(), []
+        for moved in (kept + step, kept - step):
+            numbers[i] = moved
+            losses.append(loss(y, forward(X)))
+        numbers[i] = kept
+        return (losses[0] - losses[1]) / (2 * step)
+
+    parameters = weights_1, bias_1, weights_2, bias_2
+    return [torch.stack([slope(p.view(-1), i) for i in range(p.numel())]).view(p.shape) for p in parameters]
+"""
+    found = judged(backward=measured)
+    assert found.lost == {*GRADIENTS, "any-size"}
+    assert {found.hints[criterion] for criterion in GRADIENTS} == {PUBLIC.BY_HAND}
+
+
 @pytest.mark.parametrize("place", range(4))
 @pytest.mark.parametrize("change", ["/ 2", "* 1.00001", "* float('nan')", "* -1", "+ 1", "* 0"])
 def test_each_gradient_counts_by_itself(place, change):

@@ -177,6 +177,9 @@ def answered(key, value):
         ("input_order", "'N\u0421\u041dW'"),
         ("input_order", "'n\u0441\u043dw'"),
         ("input_order", "'N x C x H x W'"),
+        ("input_order", "'NxCxHxW'"),
+        ("input_order", "'(N,Cin,Hin,Win)'"),
+        ("input_order", "'N\u0445C\u0445H\u0445W'"),
         ("input_order", "'N \u0445 C \u0445 H \u0445 W'"),
         ("input_order", "'(N, C_in, H_in, W_in)'"),
         ("input_order", "'NCHW (batch, channels, height, width)'"),
@@ -217,6 +220,7 @@ def test_right_answers_however_they_are_written(key, value):
         ("input_order", "'NCNC'"),
         ("input_order", "'N x H x W x C'"),
         ("input_order", "'W_in, H_in, C_in, N'"),
+        ("input_order", "'N, Hin, Win, Cin'"),
         ("halvings", "'5'"),
         ("halvings", "lambda: 5"),
     ],
@@ -255,6 +259,16 @@ def test_hints_fit_what_was_handed_over():
         judged(pads=pads("kept.extend(pads) or kept") + "kept = [(1, 1)] * 8").hints["pads-table"] == PUBLIC.ANEW
     )
     assert judged(pads=pads("[(q, p) for p, q in pads]")).hints["pads-table"] == PUBLIC.FORMULA
+
+
+def test_a_call_by_other_names_is_told_the_names():
+    otherwise = SIZE.replace("S=1, P=0", "stride=1, pad=0").replace("* P", "* pad").replace("// S", "// stride")
+    pads = PADS.replace("H=8, W=16", "h=8, w=16").replace("- H", "- h").replace("- W", "- w")
+    found = judged(size=otherwise, pads=pads)
+    hints = found.hints
+    assert found.lost == {"pads-any-size", *SIZE_CRITERIA}
+    assert hints["size-examples"] == hints["size-any"] == PUBLIC.NAMES
+    assert "H=8, W=16" in hints["pads-any-size"]
 
 
 # --- the questions of the graders --------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 # title: optimizer.step() is missing
 # loses: train-learns, adam-steps, data-unchanged, device, trains-again, test-accuracy, kept-accuracy
-# hint: Give the optimiser the parameters of the model that came as an argument, and call step in every batch.
+# hint: Give the optimiser the parameters of the model that came as an argument, and call step in every batch, right
+#   after backward.
 
 # %%
 import torch

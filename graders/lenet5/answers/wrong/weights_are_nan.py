@@ -1,6 +1,7 @@
 # title: A training that went astray: NaN
 # loses: test-accuracy, kept-accuracy
-# hint: A training that went astray ends in NaN: a smaller rate and inputs of moderate size help.
+# hint: Infinity comes of a division by 0, of log(0) or of exp of a large number, and NaN of going on with it. In a
+#   training too long steps lead there: a smaller rate and inputs of moderate size help.
 
 # %%
 import torch

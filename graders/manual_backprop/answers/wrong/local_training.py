@@ -1,7 +1,7 @@
 # title: Trained inside a function that keeps the result to itself
 # loses: trained
-# hint: So high a loss is that of weights that were hardly trained. Do the new parameters reach the four
-#   globals after each step, with lr 1e-4 and 50 000 steps?
+# hint: So high a loss is that of weights hardly trained, or by wrong gradients: see their criteria first. Do the new
+#   parameters reach the four globals after each step, with lr 1e-4 and 50 000 steps?
 
 # %%
 import torch

@@ -1,7 +1,7 @@
 # title: Three thousand steps
 # loses: trained
 # hint: At a loss of about 0.0045 every training stands still for long before it goes on: give it more steps,
-#   50 000 in all.
+#   50 000 in all. If one of your gradients is wrong, begin there.
 
 # %%
 import torch

@@ -1,7 +1,7 @@
 # title: Width before height
 # loses: pads-table, pads-any-size
-# hint: Your pairs are (pad_w, pad_h). Conv2d wants the height first, like everything else about pictures in
-#   PyTorch.
+# hint: Height and width are swapped, in your pairs or in the kernels that you read. The height comes first in all of
+#   them, like everything else about pictures in PyTorch.
 
 # %%
 def get_pads(kernel_sizes, H_W, H=8, W=16):
