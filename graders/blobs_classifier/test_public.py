@@ -431,7 +431,7 @@ def test_history(submission, rng, hint):
             _("train should return a list of numbers, but it is {found}.").format(found=found),
             A_LIST,
         )
-        text = _("Trained for 3 epochs, the history holds {count} numbers: one for each epoch is wanted.")
+        text = _("Trained for 3 epochs, the history has the length {count}: one number for each epoch is wanted.")
         must(
             len(values) == 3,
             text.format(count=len(values)),

@@ -1,6 +1,5 @@
 """Hidden criteria of cifar100_mlp: the student's own classes, new images, and what reaches the first layer."""
 
-import contextlib
 import itertools
 import math
 import time
@@ -17,7 +16,9 @@ from torchgrade.testing import (
     _,
     accuracy,
     advice_on,
+    advised,
     draw_weights,
+    must,
     normal,
     require,
     require_tensor,
@@ -36,27 +37,6 @@ BANDS = ((0.70, 1.0), (0.67, 2 / 3), (0.64, 1 / 3))
 
 
 CALL = "Cifar100_MLP(hidden_size, classes)"
-
-
-@contextlib.contextmanager
-def advised(hint, call=""):
-    """Give one hint for what fails inside: the one that ``must`` was given, or what the student's error asks for."""
-    try:
-        yield
-    except (AssertionError, ProbeFailure) as failure:
-        advice = getattr(failure, "advice", "") or advice_on(failure, call)
-        if advice:
-            hint(advice)
-        raise
-
-
-def must(condition, text, advice="", safe=""):
-    """``require``, with a hint for this very failure."""
-    try:
-        require(condition, text, safe=safe)
-    except AssertionError as failure:
-        failure.advice = advice
-        raise
 
 
 @pytest.mark.criterion("own-classes")

@@ -15,7 +15,7 @@ from torchgrade.testing import (
     Raised,
     _,
     accuracy,
-    advice_on,
+    advised,
     answer,
     by_class,
     confusion_matrix,
@@ -27,9 +27,9 @@ from torchgrade.testing import (
     first_filters,
     layer_table,
     misclassified,
+    must,
     parameters_of,
     predictions,
-    require,
     settle,
     spaced,
     uniform,
@@ -50,27 +50,6 @@ TRAIN, TEST = 0.80, 0.60
 MEAN = torch.tensor([0.5074, 0.4867, 0.4411])
 DEVIATION = torch.tensor([0.2011, 0.1987, 0.2025])
 CALL = "Cifar100_MLP(hidden_size, classes)"
-
-
-@contextlib.contextmanager
-def advised(hint, call=""):
-    """Give one hint for what fails inside: the one that ``must`` was given, or what the student's error asks for."""
-    try:
-        yield
-    except (AssertionError, ProbeFailure) as failure:
-        advice = getattr(failure, "advice", "") or advice_on(failure, call)
-        if advice:
-            hint(advice)
-        raise
-
-
-def must(condition, text, advice="", safe=""):
-    """``require``, with a hint for this very failure."""
-    try:
-        require(condition, text, safe=safe)
-    except AssertionError as failure:
-        failure.advice = advice
-        raise
 
 
 # --- the class -------------------------------------------------------------------------------------------------

@@ -114,7 +114,7 @@ def test_history(submission, rng, hint, exhibit):
                 _("Loss by epoch, of a small network on a set that is easy to learn"), {"train": values}
             )
         )
-        text = _("Trained for 6 epochs, the history holds {count} numbers: one for each epoch is wanted.")
+        text = _("Trained for 6 epochs, the history has the length {count}: one number for each epoch is wanted.")
         must(len(values) == 6, text.format(count=len(values)), ONE_EACH)
         must(all(math.isfinite(v) for v in values), _("The history holds NaN or infinity."))
         must(values[-1] < values[0], _("The numbers of the history do not fall."), FALLING)

@@ -13,27 +13,27 @@ from torch import nn
 
 from torchgrade.testing import (
     BadAnswer,
-    Died,
     Mismatch,
     Network,
-    OutOfMemory,
     ProbeFailure,
     Raised,
     TimedOut,
     _,
     accuracy,
-    advice_on,
+    advised,
     answer,
     assert_accuracy,
     assert_same_network,
     draw_weights,
+    flat_weights,
     load_into,
+    must,
     normal,
+    on_enough,
     parameters_of,
     predictions,
     prepared,
-    recognise,
-    require,
+    rebuilt,
     set_mode,
     settle,
     uniform,
@@ -51,27 +51,6 @@ ENOUGH_SEEN = 0.45
 CALL = "train(model, X_train, y_train, epochs, device)"
 # Not of one grey: who takes an image's own mean and deviation would divide by 0.
 SOME_IMAGES = torch.arange(2 * 784).remainder(256).float().view(2, 1, 28, 28)
-
-
-@contextlib.contextmanager
-def advised(hint, call=""):
-    """Give one hint for what fails inside: the one that ``must`` was given, or what the student's error asks for."""
-    try:
-        yield
-    except (AssertionError, ProbeFailure) as failure:
-        advice = getattr(failure, "advice", "") or advice_on(failure, call)
-        if advice:
-            hint(advice)
-        raise
-
-
-def must(condition, text, advice="", safe=""):
-    """``require``, with a hint for this very failure."""
-    try:
-        require(condition, text, safe=safe)
-    except AssertionError as failure:
-        failure.advice = advice
-        raise
 
 
 # --- the network -----------------------------------------------------------------------------------------------
@@ -413,7 +392,7 @@ class Loop:
                 optimizer.zero_grad()
             self.loss(model(x), y).backward()
             self._take_step(model, optimizer)
-            yield flat(model.state_dict())
+            yield flat_weights(model.state_dict())
 
     def replay(self, state, x, slopes, epochs):
         """The flat weights after each of the epochs over copies of x (1, …), and the logits before each batch.
@@ -434,7 +413,7 @@ class Loop:
             if self.step == "batch" or (n + 1) % each == 0:
                 self._take_step(model, optimizer)
             if (n + 1) % each == 0:
-                ends.append(flat(model.state_dict()))
+                ends.append(flat_weights(model.state_dict()))
         return ends, logits
 
     def _take_step(self, model, optimizer):
@@ -448,10 +427,6 @@ def little_module(state):
     model = nn.Sequential(nn.Flatten(), normed, nn.Linear(784, 16), nn.Tanh(), nn.Linear(16, 10))
     model.load_state_dict(state)
     return model
-
-
-def flat(state):
-    return torch.cat([v.detach().double().flatten() for v in state.values()])
 
 
 ZERO = "backward() adds to the gradients that are there. Without optimizer.zero_grad() in every batch, those of all batches pile up."
@@ -544,12 +519,12 @@ def loop_of_one_batch(submission, x, y, epochs):
         end = end_of(submission, model, x, y, epochs)
     except Raised:
         return None
-    if torch.equal(flat(before), end):
+    if torch.equal(flat_weights(before), end):
         return None
     for given in ways_of_seeing(submission, x):
         for loop in (*right_loops, *other_loops()):
             *_, ours = loop.path(before, given, y, epochs)
-            if near(end, ours, flat(before)):
+            if near(end, ours, flat_weights(before)):
                 return loop
     return None
 
@@ -597,7 +572,7 @@ def loop_of_many(submission, x, rng):
             if copies == COPIES[-1]:
                 raise
             continue  # perhaps that was less than one batch
-        if torch.equal(flat(diary.before), diary.end):
+        if torch.equal(flat_weights(diary.before), diary.end):
             continue
         if not diary.slopes:
             return loop_of_unseen_batches(submission, x)
@@ -613,7 +588,7 @@ def replayed(submission, x, diary, copies, epochs):
         for loop in (*right_loops, *misplaced(), *other_optimizers()):
             ends, logits = loop.replay(diary.before, given, diary.slopes, epochs)
             # The weights of an earlier epoch may have been put back: those that were best at something.
-            if any(near(diary.end, end, flat(diary.before), REPLAYS_AGREE) for end in ends):
+            if any(near(diary.end, end, flat_weights(diary.before), REPLAYS_AGREE) for end in ends):
                 size = size_of_batches(logits, diary.slopes, copies // max(1, len(diary.slopes) // epochs - 1))
                 share = size * len(diary.slopes) / epochs / copies if size else 1.0
                 return Seen(loop, len(diary.slopes), copies, share, size is not None)
@@ -694,12 +669,12 @@ def end_of(submission, model, x, y, epochs):
     """The flat weights after train."""
     trained(submission, model, x, y, epochs)
     set_mode(model, "cpu")
-    return flat(model.state())
+    return flat_weights(model.state())
 
 
 def steps_to(end, before, x, y, most):
     """After how many steps of the right loop the weights are nearest to ``end``; 0 where they never come near."""
-    start, best, found = flat(before), STEPS_AGREE, 0
+    start, best, found = flat_weights(before), STEPS_AGREE, 0
     for n, ours in enumerate(right_loop.path(before, x, y, most), 1):
         away = float((end - ours).norm() / (ours - start).norm())
         if away <= best:
@@ -726,7 +701,7 @@ def ways_of_seeing(submission, x):
 def test_data_unchanged(submission, rng, hint):
     """After train, images and labels are what they were"""
     with advised(hint, CALL):
-        on_enough(lambda n: check_data(submission, *patterns(rng, n)))
+        on_enough(lambda n: check_data(submission, *patterns(rng, n)), FEW, MANY)
 
 
 def check_data(submission, x, y):
@@ -834,11 +809,8 @@ INSTANCE = "lenet5 = LeNet5(), and then train(lenet5, …): what is handed in is
 def ours_with_their_weights(reference, network, way, images, say):
     """A function from images to logits: outside, where the network is a known one; else in the room."""
     state = parameters_of(network)
-    known = recognise(network, state, [*right(reference), *MISTAKES], [way(images)])
-    if known is None:
-        return lambda part: network.forward(way(part))
-    module = load_into(known.build(), state, say=say).eval()
-    return lambda part: module(way(part))
+    module = rebuilt(network, state, [*right(reference), *MISTAKES], [way(images)], say=say)
+    return lambda part: (network.forward if module is None else module)(way(part))
 
 
 def must_be_instance(submission, network):
@@ -921,23 +893,6 @@ def patterns(rng, n):
 
 
 FEW, MANY = 200, 2100
-
-
-def on_enough(check):
-    """check(FEW): a check on so few images. Where nothing was done, perhaps they are less than one batch of the
-    student's, and the loop leaves out what does not fill a batch: check(MANY) has the last word."""
-    try:
-        return check(FEW)
-    except (TimedOut, Died, OutOfMemory):
-        raise
-    except (AssertionError, ProbeFailure) as failure:
-        if not isinstance(failure, Raised) and not getattr(failure, "idle", False):
-            raise
-        first = failure
-    try:
-        return check(MANY)
-    except (AssertionError, ProbeFailure):
-        raise first from None
 
 
 def trained(submission, model, x, y, epochs):

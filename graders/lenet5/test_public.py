@@ -11,16 +11,11 @@ from torchgrade.testing import (
     LOSSES,
     SHARES,
     Band,
-    Died,
     Mismatch,
-    Missing,
-    OutOfMemory,
     ProbeFailure,
-    Raised,
-    TimedOut,
     _,
     accuracy,
-    advice_on,
+    advised,
     answer,
     assert_accuracy,
     confusion_matrix,
@@ -31,13 +26,16 @@ from torchgrade.testing import (
     first_filters,
     layer_table,
     misclassified,
+    must,
     normal,
+    numbers_in,
+    on_enough,
     parameters_of,
     predictions,
     prepared,
-    require,
     set_mode,
     settle,
+    shortened,
     spaced,
     told_by,
     weights_of,
@@ -50,27 +48,6 @@ ENOUGH = {False: 0.93, True: 0.88}
 CALL = "train(model, X_train, y_train, epochs, device)"
 # Not of one grey: who takes an image's own mean and deviation would divide by 0.
 SOME_IMAGES = torch.arange(2 * 784).remainder(256).float().view(2, 1, 28, 28)
-
-
-@contextlib.contextmanager
-def advised(hint, call=""):
-    """Give one hint for what fails inside: the one that ``must`` was given, or what the student's error asks for."""
-    try:
-        yield
-    except (AssertionError, ProbeFailure) as failure:
-        advice = getattr(failure, "advice", "") or advice_on(failure, call)
-        if advice:
-            hint(advice)
-        raise
-
-
-def must(condition, text, advice="", idle=False):
-    """``require``, with a hint for this very failure. ``idle``: it may be that nothing was done at all."""
-    try:
-        require(condition, text)
-    except AssertionError as failure:
-        failure.advice, failure.idle = advice, idle
-        raise
 
 
 # --- the network -----------------------------------------------------------------------------------------------
@@ -173,7 +150,7 @@ def each_alone(network, x):
 def test_history(submission, rng, hint, exhibit):
     """train returns a list with one plain number for each epoch, without a graph behind it, and they fall"""
     with advised(hint, CALL):
-        on_enough(lambda n: check_history(submission, *patterns(rng, n), exhibit))
+        on_enough(lambda n: check_history(submission, *patterns(rng, n), exhibit), FEW, MANY)
 
 
 GRAPH = (
@@ -191,7 +168,7 @@ def check_history(submission, x, y, exhibit):
     must(text != "None", _("train returns nothing: is a `return` missing?"), A_LIST)
     plain = "grad_fn" not in text and "requires_grad" not in text
     must(plain, _("The history still holds the graph of the losses: turn each into a plain number."), GRAPH)
-    values = numbers(history)
+    values = numbers_in(history)
     must(
         values is not None,
         _("train should return a list of numbers, but it is {found}.").format(found=shortened(text)),
@@ -207,7 +184,7 @@ def check_history(submission, x, y, exhibit):
     must(all(math.isfinite(v) for v in values), _("The history holds NaN or infinity."), idle=True)
     model = little(submission)
     before = model.state()
-    longer = numbers(trained(submission, model, x, y, 12)) or values
+    longer = numbers_in(trained(submission, model, x, y, 12)) or values
     exhibit(
         lambda: curves(_("Loss by epoch, of a small network on a set that is easy to learn"), {"train": longer})
     )
@@ -226,7 +203,7 @@ def check_history(submission, x, y, exhibit):
 def test_learns(submission, rng, hint):
     """train lowers the loss of the model that it is given"""
     with advised(hint, CALL):
-        on_enough(lambda n: check_learning(submission, *patterns(rng, n)))
+        on_enough(lambda n: check_learning(submission, *patterns(rng, n)), FEW, MANY)
 
 
 LEARNS = (
@@ -472,46 +449,6 @@ def patterns(rng, n):
 FEW, MANY = 200, 2100
 
 
-def on_enough(check):
-    """check(FEW): a check on so few images. Where nothing was done, perhaps they are less than one batch of the
-    student's, and the loop leaves out what does not fill a batch: check(MANY) has the last word."""
-    try:
-        return check(FEW)
-    except (TimedOut, Died, OutOfMemory):
-        raise
-    except (AssertionError, ProbeFailure) as failure:
-        if not isinstance(failure, Raised) and not getattr(failure, "idle", False):
-            raise
-        first = failure
-    try:
-        return check(MANY)
-    except (AssertionError, ProbeFailure):
-        raise first from None
-
-
-def shortened(text):
-    text = " ".join(text.split())
-    return text if len(text) <= 60 else f"{text[:59]}…"
-
-
 def trained(submission, model, x, y, epochs):
     """What train returned, held in the room."""
     return submission.build("train", model, x, y, epochs, submission.make("torch.device", "cpu"))
-
-
-def numbers(history):
-    """The history as floats; None where it is no list of numbers."""
-    for method, args in (("copy", ()), ("tolist", ()), ("__add__", ((),))):
-        try:
-            values = history.call(method, *args)
-        except (Missing, Raised):
-            continue
-        except ProbeFailure:
-            return None
-        values = values.tolist() if isinstance(values, torch.Tensor) else values
-        if not isinstance(values, list | tuple):
-            return None
-        plain = [v.item() if isinstance(v, torch.Tensor) and v.numel() == 1 else v for v in values]
-        fine = all(isinstance(v, int | float) and not isinstance(v, bool) for v in plain)
-        return [float(v) for v in plain] if fine else None
-    return None

@@ -1,7 +1,6 @@
 """Hidden criteria of manual_backprop: fresh inputs, drawn from the course's secret. Never shipped."""
 
 import contextlib
-import re
 
 import pytest
 import torch
@@ -30,7 +29,6 @@ WRITTEN_IN = (
     "Is 500 or 64 written in a function, or does it read X or y of the notebook? len(X) and the shapes of the globals "
     "tell the sizes."
 )
-FUNCTIONAL = re.compile(r"\b(jacrev|jacfwd|jacobian|hessian|vjp|jvp)\b")  # these need no graph of torch's
 
 
 @pytest.mark.criterion("any-size")
@@ -87,7 +85,7 @@ def failed_gradients(submission, parameters, arguments, expected):
     try:
         answer, dtype = widest_answer(ask)
         found = by_name(answer)
-        asked = autograd_in(submission, "backward") or FUNCTIONAL.search(submission.source("backward"))
+        asked = autograd_in(submission, "backward")
         if asked or not answers_without_graph(submission, lambda: ask(dtype)):
             raise ComparisonFailure(_("The gradients are to be worked out by hand, but backward asks autograd."))
     except (Raised, BadAnswer, Missing, ComparisonFailure) as failure:

@@ -1,7 +1,6 @@
 """Public criteria of manual_backprop. They ship with the handout: a student can run them before handing in."""
 
 import contextlib
-import re
 from dataclasses import dataclass
 
 import pytest
@@ -279,7 +278,6 @@ def by_differences(submission, case, answer):
 
 BY_HAND = "Your gradients are right, but they are measured: the loss again, with each parameter moved a little. Work them out on paper and write them down: that is the exercise."
 BY_AUTOGRAD = "Your gradients are right, but autograd made them. Work them out on paper and write them down: that is the exercise."
-FUNCTIONAL = re.compile(r"\b(jacrev|jacfwd|jacobian|hessian|vjp|jvp)\b")  # these need no graph of torch's
 
 
 def judge_gradient(submission, rng, name, hint, advice):
@@ -289,7 +287,7 @@ def judge_gradient(submission, rng, name, hint, advice):
         with own_globals_kept(submission):
             answer, dtype = widest_answer(lambda dtype: ask_backward(submission, case.to(dtype)))
             assert_gradients(by_name(answer), right_gradients(case), rtol=ALLOWED[dtype], judged=[name])
-            asked = asks_autograd(submission, "backward")
+            asked = autograd_in(submission, "backward")
             again = None if asked else asked_without_graph(submission, case.to(dtype))
             measured = again is not None and dtype == torch.float64 and by_differences(submission, case, again)
         if again is not None:
@@ -308,12 +306,6 @@ def judge_gradient(submission, rng, name, hint, advice):
     text = _("The gradients are to be worked out by hand, but backward asks autograd.")
     where = _("The gradients are to be worked out by hand, but backward asks autograd: `{asked}`.")
     raise ComparisonFailure(where.format(asked=asked) if asked else text)
-
-
-def asks_autograd(submission, name):
-    """What in the source asks autograd; empty where nothing is found."""
-    functional = FUNCTIONAL.search(submission.source(name))
-    return autograd_in(submission, name) or (functional[0] if functional else "")
 
 
 def asked_without_graph(submission, case):

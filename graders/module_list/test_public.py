@@ -243,7 +243,7 @@ def test_history(submission, rng, hint, exhibit):
         values = numbers_in(history)
         found = _("train should return a list of numbers, but it is {found}.").format(found=shortened(text))
         must(values is not None, found, A_LIST)
-        many = _("Trained for 12 epochs, the history holds {count} numbers: one for each epoch is wanted.")
+        many = _("Trained for 12 epochs, the history has the length {count}: one number for each epoch is wanted.")
         if len(values) != 12:
             again = numbers_in(submission.build("train", little(submission), x, y, 12)) or []
             must(False, many.format(count=len(values)), FRESH_LIST if len(again) > len(values) else ONE_EACH)

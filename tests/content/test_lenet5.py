@@ -122,7 +122,7 @@ def test_every_wrong_loop_ends_elsewhere(seed):
     torch.manual_seed(seed)
     x, y = hidden.patterns(rng, 8)
     state = {k: v.clone() for k, v in little().state_dict().items()}
-    start = hidden.flat(state)
+    start = hidden.flat_weights(state)
     *_, right = hidden.right_loop.path(state, x, y, 8)
     shuffled = torch.randperm(8)
     *_, other_order = hidden.right_loop.path(state, x[shuffled], y[shuffled], 8)
@@ -145,14 +145,14 @@ def diary_of(copies, size, seed, loss=nn.functional.cross_entropy, seen=lambda x
         optimizer.zero_grad()
         loss(model(seen(x).repeat(len(part), 1, 1, 1)), labels[part]).backward()
         optimizer.step()
-    return before, x, slopes, hidden.flat(model.state_dict())
+    return before, x, slopes, hidden.flat_weights(model.state_dict())
 
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("copies", "size"), [(40, 1), (40, 4), (40, 7), (600, 20), (600, 100), (2400, 512)])
 def test_the_way_of_an_honest_epoch_is_gone_again_and_that_of_a_mistake_is_another(copies, size, seed):
     before, x, slopes, end = diary_of(copies, size, seed)
-    start = hidden.flat(before)
+    start = hidden.flat_weights(before)
     (ours,), logits = hidden.right_loop.replay(before, x, slopes, 1)
     assert hidden.near(end, ours, start, 1e-3)
     assert hidden.size_of_batches(logits, slopes, copies) == size
@@ -167,7 +167,7 @@ def test_what_an_honest_train_does_to_the_pixels_changes_little(copies, size, se
     for seed in range(4):
         before, x, slopes, end = diary_of(copies, size, seed, seen=seen)
         (ours,), _ = hidden.right_loop.replay(before, x, slopes, 1)
-        assert hidden.near(end, ours, hidden.flat(before), hidden.REPLAYS_AGREE)
+        assert hidden.near(end, ours, hidden.flat_weights(before), hidden.REPLAYS_AGREE)
 
 
 def test_the_size_of_a_batch_is_read_off_a_sum_too_and_not_off_another_loss():

@@ -52,11 +52,22 @@ def test_too_little_shows_which_is_taken_for_which():
     def two_for_one(x):
         return torch.nn.functional.one_hot(x[:, 0].long().clamp(max=1), 3).float()
 
-    with pytest.raises(ComparisonFailure, match=r"66\.7% of 60 inputs the right class; at least 90\.0%") as caught:
+    with pytest.raises(ComparisonFailure, match=r"66\.6% of 60 inputs the right class; at least 90\.0%") as caught:
         assert_accuracy(two_for_one, IMAGES, LABELS, 0.9, classes=["cat", "dog", "fox"])
     (table,) = caught.value.evidence
     assert table.rows[3] == ("fox", "0", "20", "0")
     assert not any(c.isdigit() for c in caught.value.safe)
+
+
+def test_a_share_just_below_is_not_rounded_up_to_what_is_wanted():
+    labels = torch.zeros(10_000, dtype=torch.int64)
+    with pytest.raises(ComparisonFailure, match=r"92\.9% of 10000 inputs .* at least 93\.0%"):
+        assert_accuracy(
+            lambda x: torch.nn.functional.one_hot((x[:, 0] >= 9299).long(), 2).float(),
+            torch.arange(10_000.0)[:, None],
+            labels,
+            0.93,
+        )
 
 
 def test_one_answer_for_everything_is_said():

@@ -16,7 +16,9 @@ from torchgrade.grading.examinee import Call, RoomExaminee
 from torchgrade.grading.reference import NamespaceExaminee, load_namespace
 from torchgrade.testing.outcomes import ProbeFailure
 
-_TOLERANCE = 1e-3
+#: Relative. Below the 1e-4 at which graders compare: else a known mistake that happens to be right on these very
+#: questions would explain a student who is wrong by a little more.
+_TOLERANCE = 5e-5
 _REPLAYS = 40
 _SAID = 200  # characters of what an exception says; what came out of a room is bounded, too
 _NUMBER = re.compile(r"0x[0-9a-f]+|[\d.]*\d(?:e[-+]?\d+)?")
@@ -93,7 +95,7 @@ def _words(text: str) -> str:
 
 
 def equal(a: Any, b: Any) -> bool:
-    """Whether two answers are the same to about three digits, NaN and infinities included."""
+    """Whether two answers are the same to more than four digits, NaN and infinities included."""
     if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
         if a.shape != b.shape:
             return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -71,7 +72,8 @@ def assert_accuracy(
     if reached >= at_least:
         return reached
     text = _("{name} gives {share} of {count} inputs the right class; at least {wanted} is wanted.")
-    text = text.format(name=name, share=f"{reached:.1%}", count=len(labels), wanted=f"{at_least:.1%}")
+    share = math.floor(1000 * reached) / 1000  # 92.96% must not be told as 93.0% where 93.0% is wanted
+    text = text.format(name=name, share=f"{share:.1%}", count=len(labels), wanted=f"{at_least:.1%}")
     text += _favourite(found)
     names = list(classes or (str(i) for i in range(int(labels.max()) + 1)))
     safe = _("{name} gives too few inputs the right class.").format(name=name) + _favourite(found)
