@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from typing import Any
 
@@ -21,6 +22,7 @@ from torchgrade.notebook import (
     nearest_names,
     percent_header,
 )
+from torchgrade.notebook import source as source_module
 
 
 def code(source: str | list[str], **more: Any) -> dict[str, Any]:
@@ -317,6 +319,38 @@ def test_cells_that_define_nothing(source: str) -> None:
 def test_percent_signs_that_are_python_stay() -> None:
     source = "text = '''\n%d items\n!important\n'''\nf = (5\n% 3)"
     assert find_definition(notebook(source), "f") == (0, 5, "f = (5\n% 3)")
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["f = 1\n" + "a\n" * 4_000_000],
+        ["f = 1\n" + "aa = [1]\n" * 15_000 + "!true f\n" * 90],
+        ["f = 1\n" + "a = 1\n" * 300 + "!true f\n" * 90] * 2000,
+    ],
+    ids=["statements", "magics", "cells of magics"],
+)
+def test_what_is_parsed_of_a_hostile_notebook_is_bounded(
+    cells: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A parser takes a gigabyte for a megabyte of `a;`, and each line that is mended is one more parse."""
+    parsed = [0]
+
+    def counted(text: str) -> tuple[ast.Module | None, int]:
+        """As fast as the real one is slow: the first line that is no Python is the first magic."""
+        parsed[0] += len(text)
+        wrong = next((n for n, line in enumerate(text.split("\n"), 1) if line.startswith("!")), 0)
+        return (None, wrong) if wrong else (ast.Module(body=[], type_ignores=[]), 0)
+
+    monkeypatch.setattr(source_module, "_try_parse", counted)
+    find_definition(notebook(*cells), "f")
+    nearest_names(notebook(*cells), "g")
+    assert parsed[0] < 2_000_000
+
+
+def test_a_cell_that_is_too_long_to_be_read_hides_no_other() -> None:
+    data = "pixels = [" + "1, " * 100_000 + "]"
+    assert find_definition(notebook("def f(x): ...", data), "f") == (0, 1, "def f(x): ...")
 
 
 def test_a_long_chain_of_branches_is_no_trouble() -> None:

@@ -114,7 +114,7 @@ def test_grade_prepares_first_and_every_verdict_tells_of_the_standin(
         assert len(verdict.digests["data"]) == 64
     assert of(ada, "held-out").outcome == Outcome.PASSED and bob.status == Status.UNREADABLE
     assert (
-        "a procedural stand-in takes the place of MNIST"
+        "A procedural stand-in takes the place of MNIST."
         in (tmp_path / "out" / "students" / "ada.html").read_text()
     )
 

@@ -441,3 +441,14 @@ def test_what_was_printed_is_read_outside(submission: RoomExaminee) -> None:
         "",
         "ZeroDivisionError: division by zero\n",
     ]
+
+
+def test_large_answers_are_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search for a small example puts 60 questions: 60 answers of 128 MiB took all of the grader's memory."""
+    examinee = RoomExaminee(None, Assignment("a", "A", (), ()))  # type: ignore[arg-type]
+    monkeypatch.setattr(examinee, "_ask", lambda *_: torch.zeros(1 << 22))
+    for _ in range(10):
+        assert examinee.call("f", 1).shape == (1 << 22,)
+    kept = [c.result.nbytes for c in examinee.calls if c.failure is None]
+    assert len(examinee.calls) == 10 and sum(kept) <= 64 << 20
+    assert [c.failure.name for c in examinee.calls if c.failure] == [""] * (10 - len(kept))

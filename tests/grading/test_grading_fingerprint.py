@@ -147,6 +147,15 @@ def test_odd_tensors_can_be_named(tensor: torch.Tensor) -> None:
     assert fingerprint_of(PUBLIC, answered(tensor)).startswith("out-")
 
 
+def test_a_large_answer_is_named_by_its_beginning_and_its_shape() -> None:
+    """128 MiB of bytes are 1 GiB in float64, and naming them took three times as much."""
+    large = torch.zeros(1_500_000, dtype=torch.uint8)
+    other = large.clone()
+    other[1_200_000:] = 1
+    assert fingerprint_of(PUBLIC, answered(large)) == fingerprint_of(PUBLIC, answered(other))
+    assert fingerprint_of(PUBLIC, answered(large)) != fingerprint_of(PUBLIC, answered(large[1:]))
+
+
 # From the name to a hint
 
 

@@ -20,7 +20,8 @@ k = get_ipython().kernel
 def send(kind, content):
     k.session.send(k.iopub_socket, kind, content=content, parent=k.get_parent(), ident=b"x")
 def send_raw(last):
-    parts = k.session.serialize(k.session.msg("stream", {}, parent=k.get_parent()), ident=b"x")
+    kind = "display_data" if last.startswith(b'{"data"') else "stream"
+    parts = k.session.serialize(k.session.msg(kind, {}, parent=k.get_parent()), ident=b"x")
     parts[-1] = last
     parts[2] = k.session.sign(parts[3:])
     k.iopub_socket.send_multipart(parts)
@@ -45,8 +46,20 @@ FORGED = {
     "bytes that are no JSON": 'send_raw(b"\\xff{"); k.iopub_socket.send_multipart([b"a"])',
     "replies that are none": REPLIES,
     "names that are none": 'globals()[5] = 1; globals()["\\ud800"] = 2; globals()["a b"] = 3',
+    "displays nested to every depth": """
+for depth in range(20, 1000, 20):
+    nested = b"[" * depth + b"]" * depth
+    send_raw(b'{"data": {"application/json": ' + nested + b'}, "metadata": {}}')
+    send_raw(b'{"data": {}, "metadata": {"a": ' + nested + b'}}')
+""",
     "a flood past the guest": 'for _ in range(200): send_raw(b\'{"text":"\' + b"x" * 1000000 + b\'"}\')',
 }
+
+
+#: Deeper than any honest output; far less deep than what Python's parser takes.
+NESTED: Any = "x"
+for _ in range(60):
+    NESTED = [NESTED, {"y": NESTED}] if _ < 3 else [NESTED]
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +98,8 @@ def test_forged_messages_cost_their_sender_nothing_and_us_nothing(examiner: warm
         {"msg_type": "display_data", "content": {"data": {}, "metadata": {}, "transient": {"display_id": 3}}},
         {"msg_type": "error", "content": {"ename": "E", "evalue": "v", "traceback": [1]}},
         {"msg_type": "clear_output", "content": {}},
+        {"msg_type": "display_data", "content": {"data": {"application/json": NESTED}, "metadata": {}}},
+        {"msg_type": "display_data", "content": {"data": {}, "metadata": {"a": NESTED}}},
         {"msg_type": "invented", "content": {}},
     ],
 )

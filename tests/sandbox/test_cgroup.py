@@ -43,6 +43,20 @@ def test_limits_are_written_and_the_group_goes(name):
     assert group.peak_bytes() is None and group.out_of_memory() is False
 
 
+@pytest.mark.skipif(not os.access("/sys/fs/cgroup/cpu/cgroup.procs", os.W_OK), reason="no such controller")
+def test_rooms_have_equal_parts_of_busy_processors(name):
+    """Else a room of a hundred sessions at work has a hundred parts, and its neighbour one."""
+    group = _make_or_skip(name)
+    (place,) = {p.resolve() for p in places(name) if (p / "cpu.shares").exists()}
+    assert (place / "cpu.shares").read_text().strip() == "1024"
+    with subprocess.Popen(["sleep", "60"]) as process:
+        group.add(process.pid)
+        assert (place / "cgroup.procs").read_text().split() == [str(process.pid)]
+        process.kill()
+    group.remove()
+    assert places(name) == []
+
+
 def test_a_process_is_counted_and_killed_for_want_of_memory(name):
     group = _make_or_skip(name)
     code = "import sys; sys.stdin.read(1); x = bytearray(b'x') * (200 << 20)"

@@ -228,10 +228,29 @@ def test_cannot_mount(student):
         "sethostname", "swapon", "acct", "syslog", "personality", "kcmp", "pidfd_getfd", "pidfd_send_signal",
         "process_madvise", "open_by_handle_at", "name_to_handle_at", "fanotify_init", "quotactl", "settimeofday",
         "clock_settime", "migrate_pages", "move_pages", "shmget", "semget", "msgget", "mq_open",
+        "io_setup",
     ],
 )  # fmt: skip
 def test_cannot_call(student, name):
     assert student.tries(f"syscall({CALLS[name]}, 0, 0, 0, 0, 0)").errno == errno.EPERM
+
+
+def test_cannot_use_up_the_machines_terminals(student):
+    """They are counted for all: without a bound, 3000 in one room leave none to the others' `!command`."""
+    opened = """
+import os
+held = []
+try:
+    for _ in range(100):
+        held.append(os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY))
+except OSError:
+    pass
+result = len(held)
+for each in held:
+    os.close(each)
+"""
+    assert 4 <= student.gets(opened) <= 32
+    assert student.gets("import os; result = os.ttyname(os.openpty()[1])").startswith("/dev/pts/")
 
 
 def test_cannot_type_into_a_terminal(student):
@@ -333,6 +352,13 @@ def test_proc_shows_only_the_room(student):
     assert student.tries("import os; os.kill(1, 9)").error in ("", "PermissionError")
     assert student.gets("result = 'init is deaf to it'")
     assert student.tries("import os; os.setpriority(os.PRIO_PROCESS, 1, -5)").refused
+
+
+def test_shares_no_memory_with_the_warm_parent(student):
+    """All rooms are forked from it: what one of them wrote there, the next would read."""
+    maps = student.gets("result = open('/proc/self/maps').read()")
+    shared = [line for line in maps.splitlines() if "w" in line.split()[1] and "s" in line.split()[1]]
+    assert len(maps.splitlines()) > 100 and shared == []
 
 
 def test_two_rooms_share_nothing(zygote, student):

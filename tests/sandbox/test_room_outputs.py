@@ -11,6 +11,7 @@ import nbformat
 import pytest
 from room_tools import LIMITS, run_cells, text_of
 
+from torchgrade.sandbox import messages
 from torchgrade.sandbox.runner import OUTPUT_LIMIT, _line
 
 #: Sends what it likes, past the guest's own bounds and past IPython.
@@ -86,6 +87,62 @@ def test_messages_too_large_to_take_do_not_take_memory(zygote):
     run = run_cells(zygote, FORGE, flood, limits=replace(LIMITS, cell_seconds=8, notebook_seconds=12))
     assert size_of(run) < 600 << 10
     assert peak_kb() - before < 128 << 10
+
+
+#: Sends bytes of one's own as the content of a message of the running cell.
+FORGE_BYTES = """
+import json
+from jupyter_client.session import Session
+_kernel = get_ipython().kernel
+_session = Session(key=_kernel.session.key)
+def forge_bytes(kind, content, signed=True):
+    header, parent = _session.msg(kind)["header"], _kernel.get_parent()["header"]
+    parts = [*(json.dumps(part, default=str).encode() for part in (header, parent)), b"{}", content]
+    _kernel.iopub_socket.send_multipart(
+        [b"stream.x", b"<IDS|MSG>", _session.sign(parts) if signed else b"0" * 64, *parts], copy=False
+    )
+"""
+
+
+@pytest.mark.parametrize("part", ["[],", "{},", "[[]],", '{"":0},'])
+def test_a_message_of_millions_of_parts_is_dropped_before_it_takes_memory(zygote, part):
+    """15 MB of `[],` became 350 MB of lists."""
+    flood = f"""
+many = {part!r}.encode() * (15_000_000 // {len(part)})
+forge_bytes("display_data", b'{{"metadata": {{}}, "data": {{"application/json": [' + many + b'0]}}}}')
+"""
+    before = peak_kb()
+    run = run_cells(zygote, FORGE_BYTES, flood, "print('after')")
+    assert [c.status for c in run.cells] == ["ok", "ok", "ok"] and "after" in text_of(run)
+    assert peak_kb() - before < 128 << 10
+
+
+def test_large_messages_that_are_not_signed_count_like_others(zygote):
+    """Each is small talk to whoever sends it; unread, 64 of them took a gigabyte."""
+    flood = """
+import time
+for _ in range(100):
+    forge_bytes("stream", b"x" * 15_000_000, signed=False)
+time.sleep(1)
+"""
+    before = peak_kb()
+    run = run_cells(zygote, FORGE_BYTES, flood, "print('after')")
+    assert run.cells[1].status == "killed" and run.died_in == 1
+    assert peak_kb() - before < 192 << 10
+
+
+@pytest.mark.parametrize("text", ["a, b: [c] {d}", '\\"[,]\\"', "\n" * 10, ""])
+def test_marks_inside_strings_are_no_parts(text):
+    many = [text] * (messages.PARTS // 4)
+    assert messages.unpack(json.dumps(many).encode()) == many
+    with pytest.raises(ValueError, match="too many parts"):
+        messages.unpack(json.dumps([*many, *many, *many]).encode())
+
+
+@pytest.mark.parametrize("broken", [b"", b"[", b'"', b'["a', b"\xff", b"nul", b"[" * 100_000, b"1" * 5000])
+def test_what_is_no_json_raises_as_it_did(broken):
+    with pytest.raises((ValueError, RecursionError)):
+        messages.unpack(broken)
 
 
 def test_a_flood_of_errors_is_bounded(zygote):

@@ -22,6 +22,7 @@ from torchgrade.sandbox.seccomp import (
     OWNERS,
     PARTIAL,
     SCHEDULING,
+    SYNC,
     WATCHES,
     program,
 )
@@ -111,11 +112,19 @@ def test_nothing_else_is_refused(machine):
         *IPC[machine].values(),
         *MEMFD[machine].values(),
         *PARTIAL[machine].values(),
+        *SYNC[machine].values(),
     }
     for number in set(range(600)) - special:
         assert ask(number, 1, 2, 3) == ALLOW, number
     for name, number in NEEDED[machine].items():
         assert ask(number) == ALLOW, name
+
+
+@MACHINES
+def test_writing_all_to_disk_is_said_to_be_done(machine):
+    """Whole machines wait for it. What a room writes is in memory, or thrown away."""
+    for number in SYNC[machine].values():
+        assert Filter(machine)(number, 3) == 0
 
 
 @MACHINES

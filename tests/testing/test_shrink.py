@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import traceback
+import weakref
+
 import pytest
 import torch
 from in_process import InProcess
@@ -158,3 +162,24 @@ def test_the_same_seed_gives_the_same_smallest_input():
     second, _ = examine(lambda x: x.softmax(0), [x64()])
     assert first.evidence == second.evidence
     assert str(first) == str(second)
+
+
+def test_the_failure_that_is_kept_holds_no_answer():
+    answers = []
+
+    class Answer(torch.Tensor):
+        pass
+
+    def check(x):
+        answer = torch.zeros(3).as_subclass(Answer)
+        answers.append(weakref.ref(answer))
+        raise ComparisonFailure("wrong")
+
+    gc.disable()  # nothing here may wait for a collection: an answer may have a hundred megabytes
+    try:
+        with pytest.raises(ComparisonFailure) as caught:
+            for_each_input(InProcess({}, may_explain=True), check, [torch.ones(4, 4)])
+        assert len(answers) > 2 and not any(ref() is not None for ref in answers)
+        assert "in check" in "".join(traceback.format_exception(caught.value))
+    finally:
+        gc.enable()

@@ -140,6 +140,7 @@ NOT_NODES = {
     "int of nothing": {"int": ""},
     "int of 320 digits": {"int": "9" * 320},
     "int of 5000 digits": {"int": "9" * 5000},
+    "int that no float can hold": {"int": str(2**1024 - 1)},
     "a bare int past 53 bits": 2**53 + 1 << 4,
     "a bare int of 4000 digits": 10**4000,
     "float of a number": {"float": 1.0},
@@ -178,6 +179,29 @@ def test_nesting_and_number_of_parts_are_bounded_in_both_directions():
         Decoder([], LIMITS).decode({"list": [0] * LIMITS.nodes})
 
 
+def test_keys_made_to_have_one_hash_are_refused_before_they_are_compared():
+    """Each would be compared with all before it: a header's worth of them took a minute and more."""
+
+    class Key(int):
+        """An integer that counts how often one of them is compared."""
+
+        compared = 0
+
+        def __eq__(self, other):
+            Key.compared += 1
+            return int(self) == int(other)
+
+        __hash__ = int.__hash__
+
+    decoder = Decoder([], LIMITS)
+    decoder.handle = lambda number: Key(number * (2**61 - 1))
+    with pytest.raises(WireError, match="same hash"):
+        decoder.decode({"dict": [[{"handle": n}, 0] for n in range(1, 10_000)]})
+    assert Key.compared < 1000
+    many = {"dict": [[{"int": str(n << 61)}, 0] for n in range(5000)]}
+    assert len(Decoder([], LIMITS).decode(many)) == 5000
+
+
 def test_a_node_far_deeper_than_the_recursion_limit():
     node: object = 1
     for _ in range(100_000):
@@ -201,7 +225,7 @@ CANNOT_BE_SENT = {
     "a structured array": np.zeros(1, [("a", "<f4")]),
     "a long double": np.zeros(1, np.longdouble),
     "big endian": np.zeros(1, ">f4"),
-    "an integer of 1025 bits": 1 << 1024,
+    "an integer that no float can hold": 2**1024 - 1,
     "a long string": "x" * (1 << 20),
     "half a surrogate": "\udc00",
     "an empty array of a huge shape": np.lib.stride_tricks.as_strided(np.zeros(0), (0, 1 << 47)),

@@ -86,5 +86,5 @@ def is_declared(value: Any) -> bool:
     if type(value) is dict:
         return all(is_declared(k) and is_declared(v) for k, v in value.items())
     if type(value) is int:
-        return value.bit_length() <= 1024
+        return value.bit_length() <= 1023
     return value is None or type(value) in (bool, float)

@@ -30,6 +30,10 @@ class Call:
     defines: bool = False  # no question: the grader set the global ``name`` to ``args[0]``
 
 
+#: What is kept of answers for whoever looks for known mistakes: 60 small questions may have 60 large answers.
+_KEPT_BYTES = 64 << 20
+
+
 class RoomExaminee:
     """Implements ``torchgrade.testing.Examinee`` over an attempt in its room."""
 
@@ -37,6 +41,7 @@ class RoomExaminee:
         self._attempt, self._assignment = attempt, assignment
         self.may_explain = may_explain
         self.calls: list[Call] = []
+        self._room_for_calls = self._room_before = _KEPT_BYTES  # bytes that are left, now and before this test
         self._names: list[str] | None = None
 
     @property
@@ -99,10 +104,27 @@ class RoomExaminee:
             self.calls.append(Call(name, args, kwargs, failure=failure))
             raise
         if fields and isinstance(answer, tuple) and len(answer) == 2 and isinstance(answer[1], list):
-            self.calls.append(Call(name, args, kwargs, result=answer[0], arguments_after=answer[1]))
+            self._keep(Call(name, args, kwargs, result=answer[0], arguments_after=answer[1]))
         else:
-            self.calls.append(Call(name, args, kwargs, result=answer))
+            self._keep(Call(name, args, kwargs, result=answer))
         return answer
+
+    def _keep(self, call: Call) -> None:
+        """One that is too large counts as unanswered: no known mistake is compared with it."""
+        size = _size([call.args, call.kwargs, call.result, call.arguments_after])
+        if size > self._room_for_calls:
+            call = Call(call.name, (), {}, failure=ProbeFailure("too large to be kept"))
+        else:
+            self._room_for_calls -= size
+        self.calls.append(call)
+
+    def begin_calls(self) -> None:
+        """From here on ``calls`` are those of another test."""
+        self.calls, self._room_before = [], self._room_for_calls
+
+    def forget_calls(self) -> None:
+        """Nobody will look for a known mistake in this test: what its answers took may be taken again."""
+        self.calls, self._room_for_calls = [], self._room_before
 
     def value(self, name: str) -> Any:
         """Read a global of the notebook."""
@@ -211,3 +233,14 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _plain(v) for k, v in value.items()}
     return value
+
+
+def _size(value: Any) -> int:
+    """About how many bytes an answer takes."""
+    if isinstance(value, torch.Tensor):
+        return value.numel() * value.element_size()
+    if isinstance(value, dict):
+        return sum(100 + _size(k) + _size(v) for k, v in value.items())
+    if isinstance(value, (list, tuple)):
+        return sum(8 + _size(v) for v in value)
+    return 50 + len(value) if isinstance(value, str) else 50

@@ -27,6 +27,7 @@ from torchgrade.testing.outcomes import ComparisonFailure, Missing, ProbeFailure
 _CALLS = 6  # the first ones: what a search for a small example asks later depends on the answers, and on the clock
 _LENGTH = 12
 _DEPTH, _ITEMS, _TEXT = 4, 64, 200
+_ELEMENTS = 1_000_000  # of a tensor, from its beginning: in float64 a large one of bytes is eight times as large
 _STEPS = (0.7, 1.9, 2.6)  # of the weights of a sketch
 _NAMED = (Outcome.FAILED, Outcome.PARTIAL, Outcome.ERRORED)
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
@@ -115,7 +116,7 @@ def _sketch(value: Any, depth: int = 0) -> Any:
 def _sketch_of_tensor(value: torch.Tensor) -> Any:
     """Shape, size, and three sums with fixed weights. Rounding each element instead would part equal answers: of
     many elements one is always at the edge of its last digit."""
-    flat = value.detach().cpu()
+    flat = value.detach().cpu().reshape(-1)[:_ELEMENTS]
     flat = (torch.view_as_real(flat) if flat.is_complex() else flat).to(torch.float64).reshape(-1)
     odd = int(flat.isnan().sum()), int(flat.isposinf().sum()), int(flat.isneginf().sum())
     flat = torch.nan_to_num(flat, 0.0, 0.0, 0.0)

@@ -4,6 +4,7 @@ for every pytest on the machine.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from torchgrade.grading.records import MOST_DETAIL, Given, TestRecord, blame_ans
 from torchgrade.grading.reference import NamespaceExaminee
 from torchgrade.i18n import _
 from torchgrade.model import Assignment, Criterion, Outcome, Visibility
+from torchgrade.testing.outcomes import clear_frames
 
 
 class ImportErrors:
@@ -133,7 +135,8 @@ class ExamPlugin(GraderFixtures):
         return bool(found) and all(r.outcome == Outcome.PASSED for r in found)
 
     def _examine(self, criterion: Criterion, item: pytest.Item) -> TestRecord:
-        self.student.calls, asked = [], self.student.questions
+        self.student.begin_calls()
+        asked = self.student.questions
         self.student.may_explain = criterion.visibility == Visibility.PUBLIC
         begin = time.monotonic()
         error = self._run(item)
@@ -144,6 +147,11 @@ class ExamPlugin(GraderFixtures):
         if record.outcome == Outcome.BROKEN and not is_ours and self._stands(item):
             blame_answer(record)
         record.seconds = time.monotonic() - begin
+        if record.outcome == Outcome.PASSED:
+            record.calls = []
+            self.student.forget_calls()
+        self._error = None
+        _let_go(error)
         return record
 
     def _run(self, item: pytest.Item) -> BaseException | None:
@@ -171,6 +179,15 @@ class ExamPlugin(GraderFixtures):
             return self._run(item) is None
         finally:
             self._examined = self.student
+
+
+def _let_go(error: BaseException | None) -> None:
+    """An exception holds the frames that it came through, and these hold answers: a hundred megabytes, perhaps.
+    pytest keeps the last one for debuggers, too."""
+    for name in ("last_exc", "last_type", "last_value", "last_traceback"):
+        vars(sys).pop(name, None)
+    if error is not None:
+        clear_frames(error)
 
 
 def _in_order_of_need(criteria: Sequence[Criterion]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from torchgrade.notebook.cells import code_cells
-from torchgrade.notebook.source import lines_of, parse_cell
+from torchgrade.notebook.source import Patience, lines_of, parse_cell
 
 
 class _Definition(NamedTuple):
@@ -23,8 +23,9 @@ def find_definition(nb: dict[str, Any], name: str) -> tuple[int, int, str] | Non
     Functions, classes and assignments count, also inside a top-level ``if``, ``for``, ``with`` or ``try``.
     A cell with a syntax error defines nothing, as in Jupyter. None where the name is not defined.
     """
+    patience = Patience()
     for index, source in reversed(code_cells(nb)):
-        found = [d for d in _definitions(source) if d.name == name]
+        found = [d for d in _definitions(source, patience) if d.name == name]
         if found:
             last = max(found, key=lambda d: d.first)
             return index, last.first, "\n".join(lines_of(source)[last.first - 1 : last.last])
@@ -34,16 +35,17 @@ def find_definition(nb: dict[str, Any], name: str) -> tuple[int, int, str] | Non
 def nearest_names(nb: dict[str, Any], name: str) -> list[str]:
     """At most three top-level names of the notebook that look like ``name``, the nearest first."""
     defined: dict[str, str] = {}
+    patience = Patience()
     for _, source in code_cells(nb):
-        for definition in _definitions(source):
+        for definition in _definitions(source, patience):
             if definition.name != name:
                 defined.setdefault(definition.name.casefold(), definition.name)
     near = difflib.get_close_matches(name.casefold(), defined, n=3)
     return [defined[folded] for folded in near]
 
 
-def _definitions(source: str) -> Iterator[_Definition]:
-    tree = parse_cell(source)
+def _definitions(source: str, patience: Patience) -> Iterator[_Definition]:
+    tree = parse_cell(source, patience)
     waiting: list[ast.AST] = [tree] if tree else []
     while waiting:  # not recursive: a long chain of elif is a deep tree
         node = waiting.pop()

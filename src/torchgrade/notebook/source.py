@@ -7,6 +7,10 @@ import re
 import warnings
 
 _MAX_MENDED_LINES = 100
+#: Code of one notebook that is read: of a thousand characters `a;a;…` the parser makes 800 kB.
+_MAX_CHARACTERS = 150_000
+#: Each line that is mended is one more parse of its cell: characters of one notebook that are parsed, all in all.
+_MAX_PARSED = 500_000
 
 # Cell magics whose body is ordinary Python; the body of any other (%%bash, %%writefile, …) is not.
 _PYTHON_CELL_MAGICS = {"time", "timeit", "capture", "prun"}
@@ -16,13 +20,38 @@ _TIMED = re.compile(r"^(\s*)%time[ \t]+(?=\S)")
 _SHELL_OR_MAGIC = re.compile(r"[!%?]|[\w., ]+=\s*[!%]|.*\?$")
 
 
+class Patience:
+    """How much may be read of one notebook. What is beyond it is taken for no valid code."""
+
+    def __init__(self) -> None:
+        self._characters, self._parsed = _MAX_CHARACTERS, _MAX_PARSED
+
+    def for_cell(self, source: str) -> bool:
+        """Whether there is room for one more cell; then there is less."""
+        if len(source) > self._characters:
+            return False
+        self._characters -= len(source)
+        return True
+
+    def for_parse(self, source: str) -> bool:
+        """Whether a cell may be parsed once more."""
+        self._parsed -= len(source)
+        return self._parsed >= 0
+
+
 def lines_of(source: str) -> list[str]:
     """The lines as Python's parser counts them, without their ends."""
     return re.split(r"\r\n|\r|\n", source)
 
 
-def parse_cell(source: str) -> ast.Module | None:
-    """The syntax tree of a code cell, with the cell's own line numbers; None where it is no valid code."""
+def parse_cell(source: str, patience: Patience | None = None) -> ast.Module | None:
+    """The syntax tree of a code cell, with the cell's own line numbers; None where it is no valid code.
+
+    ``patience`` is shared by the cells of one notebook. A cell that is longer than it has room for is not read.
+    """
+    patience = patience or Patience()
+    if not patience.for_cell(source):
+        return None
     lines = _without_first_indent(lines_of(source))
     magic = _first_magic(lines)
     if magic is not None:
@@ -31,6 +60,8 @@ def parse_cell(source: str) -> ast.Module | None:
             return ast.Module(body=[], type_ignores=[])
         lines[index] = ""
     for _ in range(_MAX_MENDED_LINES):
+        if not patience.for_parse(source):
+            return None
         tree, wrong = _try_parse("\n".join(lines))
         if tree is not None or not _mend(lines, wrong):
             return tree

@@ -14,6 +14,7 @@ from torchgrade.sandbox.syscalls import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID,
 
 _OLD = "/.old"
 _DEVICES = ("null", "zero", "full", "random", "urandom")
+_TERMINALS = 32
 _SHARED = ("tmp", "shm", "vartmp", "home")
 
 
@@ -130,11 +131,10 @@ def _make_devices(root: str, sources: dict[str, int]) -> None:
         syscalls.mount(f"/proc/self/fd/{source}", root + path, None, MS_BIND)
     for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
         os.symlink(f"/proc/self/fd{target}", f"{root}/dev/{name}")
-    # A terminal of its own: IPython runs `!command` on one.
+    # Terminals of its own: IPython runs `!command` on one. Those of the whole machine are counted together.
     os.mkdir(root + "/dev/pts")
-    syscalls.mount(
-        "devpts", root + "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=666"
-    )
+    options = f"newinstance,ptmxmode=0666,mode=666,max={_TERMINALS}"
+    syscalls.mount("devpts", root + "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, options)
     os.symlink("pts/ptmx", root + "/dev/ptmx")
 
 

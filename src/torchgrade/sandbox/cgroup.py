@@ -94,6 +94,10 @@ def _create_version_1(group: Cgroup, memory_bytes: int, processes: int) -> None:
     with contextlib.suppress(OSError):
         _write(memory, "memory.swappiness", "0")
     _write(_make(group, _ROOT / "pids" / _own_group("pids")), "pids.max", str(processes))
+    # Each room has the same share of busy processors, however many processes and sessions it starts. Version 2
+    # sees to it where the controller is handed down.
+    with contextlib.suppress(OSError):
+        _make(group, _ROOT / "cpu" / _own_group("cpu"))
 
 
 def _own_group(controller: str) -> str:

@@ -20,7 +20,8 @@ from torchgrade.sandbox.room import Room
 GRACE_SECONDS = 2.0
 #: A message larger than this breaks the connection; the guest cuts an honest one long before.
 MESSAGE_BYTES = 16 << 20
-MESSAGES_WAITING = 64
+#: What waits unread has the size of so many; the rest waits in the room.
+MESSAGES_WAITING = 4
 _OUTPUTS_PER_CELL = 500
 #: Outputs are cut long before, where they are made; only somebody who goes round that sends so much.
 _FLOOD_BYTES = 64 << 20
@@ -44,6 +45,7 @@ class BoundedClient(NotebookClient):  # type: ignore[misc]
         self.interrupted = self.cut = self.flooded = False
         self.spoilt = 0
         self._other_bytes = 0
+        self._arrived = 0  # bytes of the message that is being read
         self.cell_seconds = 0.0
         self._killer: asyncio.TimerHandle | None = None
         self._watcher: asyncio.Future[None] | None = None
@@ -111,8 +113,8 @@ class BoundedClient(NotebookClient):  # type: ignore[misc]
         """nbclient's loop, for a sender that may be hostile: what cannot be read is passed over."""
         while True:
             try:
-                msg = await self.kc.iopub_channel.get_msg(timeout=None)
-            except Exception:  # not JSON, nested without end, not signed, not even a message
+                msg = await self._next_message()
+            except Exception:  # not JSON, of too many parts, nested without end, not signed, not even a message
                 self._spoilt()
                 continue
             parent = msg.get("parent_header")
@@ -122,8 +124,17 @@ class BoundedClient(NotebookClient):  # type: ignore[misc]
                 except CellExecutionComplete:
                     return
 
+    async def _next_message(self) -> dict[str, Any]:
+        """Raises what reading a spoilt one raises; its bytes count all the same."""
+        self._arrived, channel = 0, self.kc.iopub_channel
+        parts = await channel.socket.recv_multipart()
+        self._arrived = sum(map(len, parts))
+        return dict(channel.session.deserialize(channel.session.feed_identities(parts)[1]))
+
     def _spoilt(self) -> None:
         self.spoilt += 1
+        self._other_bytes += self._arrived
+        self._check_flood()
         if self.spoilt > _SPOILT_MESSAGES:
             self.room.kill()
 
@@ -180,11 +191,13 @@ async def _until_ended(room: Room) -> None:
 def connect(room: Room, context: Any) -> Any:
     """A client of the room's kernel, its channels started; nobody will type into it."""
     connection = room.connection
+    session = Session(key=connection.key.encode())
+    session.unpack = messages.unpack
     kernel = AsyncKernelClient(
         context=context,
         transport=connection.transport,
         ip=connection.ip,
-        session=Session(key=connection.key.encode()),
+        session=session,
         **{f"{name}_port": port for name, port in connection.ports.items()},
     )
     kernel.allow_stdin = False

@@ -5,6 +5,8 @@ The protocol: https://jupyter-client.readthedocs.io/en/stable/messaging.html
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +15,37 @@ OUTPUTS = frozenset({"stream", "display_data", "execute_result", "update_display
 
 #: In the metadata of an output message of the guest's: so much was left out that the cell should be stopped.
 FLOOD = "torchgrade_flood"
+
+
+#: Values in one message, at most: read, each takes fifty times the two bytes that it may have.
+PARTS = 500_000
+#: How deep an output may be nested.
+_DEPTH = 40
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+
+
+def unpack(raw: bytes | memoryview) -> Any:
+    """What the JSON of a message says. Raises ValueError where it is none, and where it is of too many parts."""
+    data = bytes(raw)
+    if _has_too_many_parts(data):
+        raise ValueError("a message of too many parts")
+    return json.loads(data.decode("utf-8", "replace"))
+
+
+def _has_too_many_parts(data: bytes) -> bool:
+    if _marks(data, 0, len(data)) <= PARTS:
+        return False
+    count = end = 0
+    while count <= PARTS and (start := data.find(b'"', end)) >= 0:
+        count += 1 + _marks(data, end, start)
+        if (string := _STRING.match(data, start)) is None:
+            return False  # never closed: the parser stops here, too
+        end = string.end()  # what stands inside strings takes no more than it has
+    return count + _marks(data, end, len(data)) > PARTS
+
+
+def _marks(data: bytes, start: int, end: int) -> int:
+    return sum(data.count(mark, start, end) for mark in (b",", b":", b"[", b"{", b'"'))
 
 
 def tells_flood(msg: dict[str, Any]) -> bool:
@@ -60,7 +93,20 @@ def _display(content: dict[str, Any]) -> bool:
     data, metadata = content.get("data"), content.get("metadata")
     if not isinstance(data, dict) or not isinstance(metadata, dict):
         return False
+    if not _is_shallow(data) or not _is_shallow(metadata):
+        return False
     return all(_is_text(v) or kind.endswith("json") for kind, v in data.items())
+
+
+def _is_shallow(value: Any) -> bool:
+    """Outputs go through other processes as JSON, and each of them has its own limit of recursion."""
+    level = [value]
+    for _ in range(_DEPTH):
+        inner = [v.values() if isinstance(v, dict) else v for v in level if isinstance(v, (dict, list))]
+        if not inner:
+            return True
+        level = [v for values in inner for v in values]
+    return False
 
 
 def _error(content: dict[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,7 @@ from torchgrade.wire import (
 
 _MEMORY_WORDS = ("can't allocate memory", "out of memory", "Cannot allocate memory")
 _TEXT = 2000
+_COLLECT_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Questioner:
         self.room, self.seconds = room, seconds
         self.limits = limits or WireLimits()
         self.closed: ProbeFailure | None = None
+        self._taken = 0  # bytes of answers since the last collection
 
     def ask(
         self, subject: str, op: str, fields: dict[str, Any], values: dict[str, Any], seconds: float | None = None
@@ -65,7 +68,9 @@ class Questioner:
         pack_header(question, encoder.arrays)  # refuses what is too large before anything is sent
         try:
             send_frame(self.room.probes, question, encoder.arrays, limit)
+            self._make_room()
             frame = receive_frame(self.room.probes, self.limits, limit)
+            self._taken += sum(a.nbytes for a in frame.arrays)
             if frame.fields.get("nonce") != nonce:
                 raise WireError("an answer to another question")
             return self._read(subject, frame)
@@ -78,6 +83,13 @@ class Questioner:
             self.closed = BadAnswer(f"`{subject}` did not give a value that can be examined ({error})")
             self.room.end()
             raise self.closed from None
+
+    def _make_room(self) -> None:
+        """A failure and the frames of its traceback hold each other, and with them the answer: 60 of 128 MiB
+        are few objects, and the collector would wait for more."""
+        if self._taken > _COLLECT_BYTES:
+            self._taken = 0
+            gc.collect()
 
     def _read(self, subject: str, frame: Frame) -> Any:
         fields = frame.fields

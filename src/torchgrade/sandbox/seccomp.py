@@ -36,7 +36,7 @@ _COMMON = {
 DENIED = {
     "x86_64": _COMMON | {
         "ptrace": 101, "syslog": 103, "personality": 135, "vhangup": 153, "pivot_root": 155, "chroot": 161,
-        "modify_ldt": 154, "acct": 163,
+        "modify_ldt": 154, "acct": 163, "io_setup": 206,
         "settimeofday": 164, "mount": 165, "umount2": 166, "swapon": 167, "swapoff": 168,
         "reboot": 169, "sethostname": 170, "setdomainname": 171, "iopl": 172, "ioperm": 173,
         "init_module": 175, "delete_module": 176, "quotactl": 179, "lookup_dcookie": 212,
@@ -47,6 +47,7 @@ DENIED = {
         "kexec_file_load": 320, "bpf": 321, "userfaultfd": 323,
     },
     "aarch64": _COMMON | {
+        "io_setup": 0,
         "lookup_dcookie": 18, "umount2": 39, "mount": 40, "pivot_root": 41, "chroot": 51, "vhangup": 58,
         "quotactl": 60, "acct": 89, "personality": 92, "unshare": 97, "kexec_load": 104,
         "init_module": 105, "delete_module": 106, "clock_settime": 112, "syslog": 116, "ptrace": 117,
@@ -58,6 +59,9 @@ DENIED = {
     },
 }  # fmt: skip
 
+#: Asks the whole machine to write to its disks, and waits for it: answered with success and not done. All that a
+#: room writes lies in memory, or goes with it.
+SYNC = {"x86_64": {"sync": 162, "syncfs": 306}, "aarch64": {"sync": 81, "syncfs": 267}}
 #: System V and POSIX queues and segments outlive their maker, and hold memory that is no process's. Those of
 #: others can be used by number alone.
 IPC = {
@@ -149,6 +153,8 @@ def program(
     denied |= {} if families else WATCHES[machine]
     for number in sorted(denied.values()):
         out += _when(_EQUAL, number, _ERRNO | errno.EPERM)
+    for number in sorted(SYNC[machine].values()):
+        out += _when(_EQUAL, number, _ERRNO)  # no error: nothing was done
     commands = [_TIOCSTI, _TIOCLINUX, *(_FILE_FLAGS if same_user else ())]
     out += _argument(partial["clone"], 0, [(_ANY_BIT, _CLONE_NEW_ANY)], _ERRNO | errno.EPERM)
     out += _argument(partial["ioctl"], 1, [(_EQUAL, c) for c in commands], _ERRNO | errno.EPERM)

@@ -14,6 +14,8 @@ A grader may catch one to say something kinder; uncaught, the plugin turns it in
 
 from __future__ import annotations
 
+from traceback import clear_frames as clear_frames_of_traceback
+
 from torchgrade.model import Evidence, Outcome
 
 
@@ -79,3 +81,19 @@ class ComparisonFailure(AssertionError):
         super().__init__(message)
         self.safe = safe or message
         self.evidence = evidence
+
+
+def clear_frames(failure: BaseException) -> None:
+    """Empty the frames that a failure came through: it goes on telling the lines, but holds no answers any more.
+
+    A failure that is kept (the best of a search, the one of a record) would keep a large answer with it, and the
+    two hold each other, so that only a collection would end them.
+    """
+    waiting: list[BaseException | None] = [failure]
+    seen: set[int] = set()
+    while waiting:
+        one = waiting.pop()
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            clear_frames_of_traceback(one.__traceback__)
+            waiting += [one.__cause__, one.__context__]

@@ -13,7 +13,7 @@ from torchgrade.model import Evidence
 from torchgrade.testing.describe import argument
 from torchgrade.testing.examinee import Examinee
 from torchgrade.testing.excerpt import excerpt
-from torchgrade.testing.outcomes import ComparisonFailure, Died, OutOfMemory, ProbeFailure, TimedOut
+from torchgrade.testing.outcomes import ComparisonFailure, Died, OutOfMemory, ProbeFailure, TimedOut, clear_frames
 
 MOST_PROBES = 60  # questions put in search of a smaller input
 MOST_SECONDS = 6.0  # wall time of that search; slow code gets a larger example, never a longer wait
@@ -47,6 +47,7 @@ def for_each_input(
         except (AssertionError, ProbeFailure) as failure:
             if not submission.may_explain:
                 raise
+            clear_frames(failure)
             raise _explained(check, tensors, failure, names, dims) from None
 
 
@@ -93,6 +94,7 @@ class _Search:
         except _NEVER:
             self._left = 0  # the room has suffered: ask no more
         except (AssertionError, ProbeFailure) as failure:
+            clear_frames(failure)
             if kind_of(failure) == self._kind:
                 self._failure = failure
                 return True

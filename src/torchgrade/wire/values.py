@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -79,8 +80,10 @@ class Reference:
     id: int
 
 
-#: Integers of more bits are written as text; those of still more do not cross.
-_BARE_BITS, _INTEGER_BITS = 53, 1024
+#: Integers of more bits are written as text; those of still more do not cross: each that does is a float, too.
+_BARE_BITS, _INTEGER_BITS = 53, 1023
+#: Keys of a dict that have one hash are compared with each other: of thousands, each with all.
+_KEYS_OF_ONE_HASH = 16
 
 
 def _int_node(value: int) -> Any:
@@ -159,14 +162,18 @@ class Decoder:
 
     def _dict(self, body: Any, depth: int) -> dict[Any, Any]:
         out: dict[Any, Any] = {}
+        hashes: Counter[int] = Counter()
         for pair in self._items(body):
             if not isinstance(pair, list) or len(pair) != 2:
                 raise WireError("a dict is not of the agreed form")
             key, value = (self.decode(part, depth + 1) for part in pair)
             try:
-                out[key] = value
+                hashes[(found := hash(key))] += 1
             except TypeError:
                 raise WireError("a dict key is not hashable") from None
+            if hashes[found] > _KEYS_OF_ONE_HASH:
+                raise WireError("too many keys of a dict have the same hash")
+            out[key] = value
         return out
 
     def _array(self, body: Any, depth: int) -> Any:
