@@ -19,7 +19,6 @@ from torchgrade.notebook import (
     dump,
     find_definition,
     from_percent,
-    nearest_names,
     percent_header,
 )
 from torchgrade.notebook import source as source_module
@@ -344,7 +343,6 @@ def test_what_is_parsed_of_a_hostile_notebook_is_bounded(
 
     monkeypatch.setattr(source_module, "_try_parse", counted)
     find_definition(notebook(*cells), "f")
-    nearest_names(notebook(*cells), "g")
     assert parsed[0] < 2_000_000
 
 
@@ -358,20 +356,11 @@ def test_a_long_chain_of_branches_is_no_trouble() -> None:
     assert find_definition(notebook(chain), "f") == (0, 400, "    f = 199")
 
 
-def test_nearest_names() -> None:
-    nb = notebook("def soft_max(x): ...", "Softmax = 1", "class LeNet: ...\nunrelated = 1")
-    assert nearest_names(nb, "softmax") == ["Softmax", "soft_max"]
-    assert nearest_names(nb, "LeNet5") == ["LeNet"]
-    assert nearest_names(nb, "zzz") == []
-    assert nearest_names(notebook("def softmax(x): ..."), "softmax") == []
-
-
 @given(st.text(max_size=60), st.text("f=%!?\\\n ()'\"def:", max_size=60))
 def test_any_source_can_be_searched(one: str, other: str) -> None:
     nb = notebook(one, other)
     found = find_definition(nb, "f")
     assert found is None or 0 <= found[0] <= 1
-    nearest_names(nb, "g")
 
 
 # Percent scripts

@@ -1,9 +1,8 @@
-"""Where a notebook defines a name, and which of its names is nearest to one that is missing."""
+"""Where a notebook defines a name."""
 
 from __future__ import annotations
 
 import ast
-import difflib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -30,18 +29,6 @@ def find_definition(nb: dict[str, Any], name: str) -> tuple[int, int, str] | Non
             last = max(found, key=lambda d: d.first)
             return index, last.first, "\n".join(lines_of(source)[last.first - 1 : last.last])
     return None
-
-
-def nearest_names(nb: dict[str, Any], name: str) -> list[str]:
-    """At most three top-level names of the notebook that look like ``name``, the nearest first."""
-    defined: dict[str, str] = {}
-    patience = Patience()
-    for _, source in code_cells(nb):
-        for definition in _definitions(source, patience):
-            if definition.name != name:
-                defined.setdefault(definition.name.casefold(), definition.name)
-    near = difflib.get_close_matches(name.casefold(), defined, n=3)
-    return [defined[folded] for folded in near]
 
 
 def _definitions(source: str, patience: Patience) -> Iterator[_Definition]:
